@@ -1,0 +1,20 @@
+/** What `decide` answers, and what it is asked. */
+import type { NodeName } from "./spec.ts";
+import type { Plan } from "./plan.ts";
+import type { Refusal } from "./refusals.ts";
+
+export type Intent =
+  /** Converge to the file: `init`, `up`, `mode`, `add-standby`, `remove-standby`. */
+  | {
+      readonly kind: "up";
+      /** Turn synchronous commit on even though no standby could confirm: every commit would wait. */
+      readonly allowBlocking: boolean;
+    }
+  | { readonly kind: "down" }
+  /** Restart each of `nodes` that runs since before `beforeMs`; standbys first. */
+  | { readonly kind: "restart"; readonly nodes: readonly NodeName[]; readonly beforeMs: number };
+
+export type Decision =
+  | { readonly kind: "settled" }
+  | { readonly kind: "act"; readonly plan: Plan }
+  | { readonly kind: "refuse"; readonly refusals: readonly Refusal[] };

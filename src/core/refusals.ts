@@ -1,0 +1,32 @@
+/**
+ * Refusals: named reasons not to act (law L5). A refusal lists every reason at once, each with a stable code,
+ * what was seen, and what would resolve it. `guides/errors.md` explains each code.
+ */
+
+export const REFUSAL_CODES = [
+  "no-authority",
+  "primary-missing",
+  "primary-unseen",
+  "primary-behind",
+  "foreign-data",
+  "not-a-standby",
+  "split-brain",
+  "node-unseen",
+  "diverged",
+  "would-block",
+  "initial-primary-moved",
+  "removes-primary",
+  "parity",
+] as const;
+
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+export interface Refusal {
+  readonly code: RefusalCode;
+  /** A short factual sentence without a full stop. */
+  readonly message: string;
+  /** What was seen. */
+  readonly detail: string;
+  /** What would resolve it. */
+  readonly hint: string;
+}
