@@ -11,6 +11,11 @@ export interface Proof {
   readonly rule: CommitRule;
   /** Every acknowledged commit from here on obeys the rule; null while that is still to be shown. */
   readonly since: WalPosition | null;
+  /**
+   * While pending: the primary ran with `synchronous_commit` off or local before, so that a statement which began
+   * then may still commit without waiting for anybody. Such statements must have ended before the rule is proved.
+   */
+  readonly afterWeakCommit: boolean;
 }
 
 export interface Authority {
@@ -32,9 +37,9 @@ export type AuthorityChange =
   | { readonly kind: "found"; readonly cluster: string; readonly primary: NodeName }
   | { readonly kind: "identify"; readonly systemIdentifier: string }
   /** Ask for a rule: to be recorded before any node is told. A null rule withdraws every proof first. */
-  | { readonly kind: "demand"; readonly rule: CommitRule | null }
+  | { readonly kind: "demand"; readonly rule: CommitRule | null; readonly afterWeakCommit: boolean }
   /** What was proved no longer holds (settings changed by hand): keep the demand, prove it anew. */
-  | { readonly kind: "doubt" }
+  | { readonly kind: "doubt"; readonly afterWeakCommit: boolean }
   /** The demanded rule covers every commit from `since` on. */
   | { readonly kind: "prove"; readonly rule: CommitRule; readonly since: WalPosition };
 
@@ -56,12 +61,12 @@ export function changed(authority: Authority | null, change: AuthorityChange): A
     case "identify":
       return authority.systemIdentifier === null ? { ...authority, systemIdentifier: change.systemIdentifier } : null;
     case "demand":
-      return { ...authority, rule: change.rule, proofs: demanded(authority.proofs, change.rule) };
+      return { ...authority, rule: change.rule, proofs: demanded(authority.proofs, change.rule, change.afterWeakCommit) };
     case "doubt":
-      return { ...authority, proofs: authority.rule === null ? [] : [{ rule: authority.rule, since: null }] };
+      return { ...authority, proofs: pendingOnly(authority.rule, change.afterWeakCommit) };
     case "prove":
       if (!sameRule(authority.rule, change.rule)) return null;
-      return { ...authority, proofs: [{ rule: change.rule, since: change.since }] };
+      return { ...authority, proofs: [{ rule: change.rule, since: change.since, afterWeakCommit: false }] };
   }
 }
 
@@ -69,13 +74,17 @@ export function changed(authority: Authority | null, change: AuthorityChange): A
  * The proofs once `rule` is demanded. A proved old rule stays beside the new one until that is proved, too;
  * a pending one never covered anything, so it falls away, but then what it interrupted stays.
  */
-function demanded(proofs: readonly Proof[], rule: CommitRule | null): Proof[] {
-  if (rule === null) return [];
+function demanded(proofs: readonly Proof[], rule: CommitRule | null, afterWeakCommit: boolean): Proof[] {
   const proved = proofs.filter((proof) => proof.since !== null);
-  if (proved.length === 0) return [{ rule, since: null }];
+  const weak = afterWeakCommit || proofs.some((proof) => proof.afterWeakCommit);
+  if (rule === null || proved.length === 0) return pendingOnly(rule, weak);
   const abandoned = proofs.filter((proof) => proof.since === null && !sameRule(proof.rule, rule));
   // A change that was itself interrupted may have let commits through by its own rule: keep its arithmetic as well.
-  return [...proved, ...abandoned, { rule, since: null }];
+  return [...proved, ...abandoned, { rule, since: null, afterWeakCommit: weak }];
+}
+
+function pendingOnly(rule: CommitRule | null, afterWeakCommit: boolean): Proof[] {
+  return rule === null ? [] : [{ rule, since: null, afterWeakCommit }];
 }
 
 export type Coverage =

@@ -9,6 +9,8 @@ export type Intent =
       readonly kind: "up";
       /** Turn synchronous commit on even though no standby could confirm: every commit would wait. */
       readonly allowBlocking: boolean;
+      /** Nodes that left the file and whose data the user agreed to lose. */
+      readonly remove: readonly NodeName[];
     }
   | { readonly kind: "down" }
   /** Restart each of `nodes` that runs since before `beforeMs`; standbys first. */
