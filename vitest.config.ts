@@ -1,0 +1,78 @@
+// Five projects: `core` and `cli` need neither Docker nor PostgreSQL; `process` and `docker` run the same behaviour
+// tests against real PostgreSQL on their host, and their own beside them; `bench` is for `npm run bench` alone.
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+
+// One report a run: `.ci/run` adds them up.
+const reportFolder = process.env["PGREP_KIT_TEST_REPORTS"] ?? ".reports";
+const reportFile = join(reportFolder, `vitest-${process.pid}.json`);
+
+const realPostgres = {
+  pool: "forks",
+  runner: "test/setup/skipping-runner.ts",
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  teardownTimeout: 60_000,
+} as const;
+
+export default defineConfig({
+  test: {
+    reporters: [
+      process.env["CI"] ? "verbose" : "default",
+      ["json", { outputFile: reportFile }],
+    ],
+    projects: [
+      {
+        test: {
+          name: "core",
+          include: ["core", "config", "support", "monitor", "cli-render"].map((folder) => `test/${folder}/**/*.test.ts`),
+        },
+      },
+      {
+        test: {
+          name: "cli",
+          include: ["test/cli/**/*.test.ts"],
+          globalSetup: "test/setup/built-cli.ts",
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          ...realPostgres,
+          name: "process",
+          include: ["test/process/**/*.test.ts", "test/behaviour/**/*.test.ts"],
+          globalSetup: "test/setup/process-host.ts",
+          provide: { host: "process" },
+          // After the quick tests; each file mostly waits for PostgreSQL, so a few more of them than cores.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...realPostgres,
+          name: "docker",
+          include: ["test/docker/**/*.test.ts", "test/setup/**/*.test.ts", "test/behaviour/**/*.test.ts"],
+          globalSetup: "test/setup/docker-host.ts",
+          provide: { host: "docker" },
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...realPostgres,
+          name: "bench",
+          include: ["test/bench/**/*.bench.test.ts"],
+          globalSetup: ["test/setup/process-host.ts", "test/setup/docker-host.ts"],
+          testTimeout: 900_000,
+          // Nothing else may run beside a measurement.
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
