@@ -161,7 +161,14 @@ export function isRunning(node: NodeObservation | undefined): node is PrimaryObs
   return node?.kind === "primary" || node?.kind === "standby";
 }
 
-/** The slots and senders of this node's own copies are `debris`-free: it has data that a server can start from. */
+/** The upstream has a WAL sender for this standby, and it has caught up once. */
+export function streamsFrom(observation: Observation, standby: NodeName, upstream: NodeName): boolean {
+  const sender = observation.nodes[upstream];
+  if (observation.nodes[standby]?.kind !== "standby" || !isRunning(sender)) return false;
+  return sender.senders.some((row) => row.applicationName === standby && row.state === "streaming");
+}
+
+/** There is a data directory, whole as far as can be told; a node that could not be seen may have one. */
 export function hasData(node: NodeObservation | undefined): boolean {
   return node !== undefined && node.kind !== "absent";
 }

@@ -7,16 +7,16 @@ export const REFUSAL_CODES = [
   "no-authority",
   "primary-missing",
   "primary-unseen",
+  "primary-is-standby",
   "primary-behind",
+  "wal-removed",
   "foreign-data",
   "not-a-standby",
   "split-brain",
   "node-unseen",
   "diverged",
   "would-block",
-  "initial-primary-moved",
   "removes-primary",
-  "parity",
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

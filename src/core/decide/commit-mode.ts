@@ -1,0 +1,89 @@
+/**
+ * The commit rule, from what is in force to what the file asks for (laws L4 and L7): record the demand, tell every node,
+ * then prove it. Withdrawing records first, too: a proof must never outlive the settings it rests on.
+ */
+import { type CommitRule, confirmers, ruleOf, sameRule, synchronousStandbyNames } from "../commit-rule.ts";
+import { isSettled } from "../authority.ts";
+import type { Intent } from "../decision.ts";
+import { type Observation, isRunning } from "../observation.ts";
+import type { Step } from "../plan.ts";
+import type { Refusal } from "../refusals.ts";
+import type { NodeName } from "../spec.ts";
+import { type Draft, configurationOf, record, stage } from "./draft.ts";
+import { isWeakCommit, obeys } from "./drift.ts";
+
+/**
+ * A rule that was proved, or is being proved, but that the primary does not run by, because its settings were changed
+ * by other hands: acknowledged commits may be anywhere. The proof is withdrawn before anything else is done.
+ */
+export function doubtTampered(draft: Draft): void {
+  const primary = draft.observation.nodes[draft.authority.primary];
+  const { proofs } = draft.authority;
+  if (primary?.kind !== "primary" || !proofs.some((proof) => proof.since !== null)) return;
+  if (proofs.some((proof) => obeys(primary, proof.rule))) return;
+  const afterWeakCommit = isWeakCommit(primary.configuration.synchronousCommit);
+  record(draft, { kind: "doubt", afterWeakCommit }, `because ${draft.authority.primary} no longer runs by the rule that was proved`);
+}
+
+/** Adds what brings the commit rule to the file's; returns why it must not, if so. */
+export function planCommitRule(draft: Draft, intent: Intent & { kind: "up" }): Refusal | null {
+  const wanted = ruleOf(draft.spec);
+  if (!sameRule(draft.authority.rule, wanted)) {
+    const refusal = wanted === null || intent.allowBlocking ? null : wouldBlock(draft, wanted);
+    if (refusal !== null) return refusal;
+    const primary = draft.observation.nodes[draft.authority.primary];
+    const afterWeakCommit = primary?.kind === "primary" && isWeakCommit(primary.configuration.synchronousCommit);
+    record(draft, { kind: "demand", rule: wanted, afterWeakCommit }, whyRecordFirst(wanted));
+    stage(draft, tellEveryNode(draft));
+  }
+  if (wanted !== null && !isSettled(draft.authority)) {
+    const afterWeakCommit = draft.authority.proofs.some((proof) => proof.afterWeakCommit);
+    stage(draft, [
+      {
+        kind: "confirm-rule",
+        node: draft.authority.primary,
+        rule: wanted,
+        afterWeakCommit,
+        because: "so that the rule is known to cover every commit from there on",
+      },
+    ]);
+  }
+  return null;
+}
+
+function whyRecordFirst(rule: CommitRule | null): string {
+  return rule === null
+    ? "before any node is told, so that no proof outlives its settings"
+    : "before any node is told, so that an interrupted change is known";
+}
+
+function tellEveryNode(draft: Draft): Step[] {
+  const names = synchronousStandbyNames(draft.authority.rule);
+  const because = names === "" ? "so that no commit waits for a standby" : `so that commits wait by ${names}, whoever is primary`;
+  return [...draft.running].map((node) => ({
+    kind: "configure",
+    node,
+    configuration: configurationOf(draft, node),
+    because,
+  }));
+}
+
+/** A demand that nobody could meet would stop every commit at once. */
+function wouldBlock(draft: Draft, rule: CommitRule): Refusal | null {
+  const { primary } = draft.authority;
+  const able = confirmers(rule, primary).filter((name) => draft.running.has(name) && !isDetached(draft.observation, name));
+  if (able.length >= rule.acks) return null;
+  const listed = confirmers(rule, primary);
+  return {
+    code: "would-block",
+    message: `every commit would wait: ${able.length} of ${listed.length} standbys could confirm, ${rule.acks} must`,
+    detail: `Not streaming from ${primary}: ${listed.filter((name) => !able.includes(name)).join(", ")}.`,
+    hint: "Bring the standbys back first (pgrep-kit up), or ask for it all the same with --allow-blocking.",
+  };
+}
+
+/** Runs, but is known not to stream; a node that is about to be started may yet. */
+function isDetached(observation: Observation, name: NodeName): boolean {
+  const node = observation.nodes[name];
+  return isRunning(node) && (node.kind !== "standby" || node.receiver?.streaming !== true);
+}

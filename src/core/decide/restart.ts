@@ -1,0 +1,84 @@
+/**
+ * A rolling restart: one standby after another, each streaming again before the next, the primary last.
+ * A node counts as restarted once its server started after the command began; so an interrupted command just goes on.
+ */
+import type { Authority } from "../authority.ts";
+import type { Decision, Intent } from "../decision.ts";
+import { nodeConfiguration } from "../node-configuration.ts";
+import { type Observation, isRunning, streamsFrom } from "../observation.ts";
+import type { Stage, Step } from "../plan.ts";
+import type { Refusal } from "../refusals.ts";
+import { type ClusterSpec, type NodeName, upstreamOf } from "../spec.ts";
+import { clusterRefusals, standbyRefusal } from "./safety.ts";
+
+type RestartIntent = Intent & { kind: "restart" };
+
+export function decideRestart(
+  intent: RestartIntent,
+  spec: ClusterSpec,
+  authority: Authority | null,
+  observation: Observation,
+): Decision {
+  if (authority === null) return { kind: "refuse", refusals: [nothingFounded()] };
+  const refusals = [
+    ...clusterRefusals(spec, authority, observation),
+    ...intent.nodes.flatMap((name) => (name === authority.primary ? [] : (standbyRefusal(name, authority, observation) ?? []))),
+  ];
+  if (refusals.length > 0) return { kind: "refuse", refusals };
+  const plan = inOrder(intent.nodes, authority.primary).flatMap((name) =>
+    planNode(name, intent, spec, authority, observation),
+  );
+  return plan.length === 0 ? { kind: "settled" } : { kind: "act", plan };
+}
+
+function nothingFounded(): Refusal {
+  return {
+    code: "no-authority",
+    message: "there is no cluster yet",
+    detail: "No authority record says who may be primary.",
+    hint: "Make it first: pgrep-kit up",
+  };
+}
+
+function inOrder(nodes: readonly NodeName[], primary: NodeName): NodeName[] {
+  return [...nodes.filter((name) => name !== primary), ...nodes.filter((name) => name === primary)];
+}
+
+function planNode(
+  name: NodeName,
+  intent: RestartIntent,
+  spec: ClusterSpec,
+  authority: Authority,
+  observation: Observation,
+): Stage[] {
+  const node = observation.nodes[name];
+  const running = isRunning(node);
+  const restarted = running && node.startedAtMs >= intent.beforeMs;
+  const stages: Stage[] = [];
+  if (running && !restarted) stages.push([{ kind: "stop", node: name, because: "to be started again" }]);
+  if (!restarted) {
+    const configuration = nodeConfiguration(spec, authority, name, observation.wiring);
+    stages.push([{ kind: "start", node: name, configuration, because: "with the settings of the file" }]);
+  }
+  const waiting = attachments(name, restarted, spec, authority, observation);
+  return waiting.length === 0 ? stages : [...stages, waiting];
+}
+
+/** Who must be seen streaming before the next node may be stopped: the node itself, or those that receive from it. */
+function attachments(
+  name: NodeName,
+  restarted: boolean,
+  spec: ClusterSpec,
+  authority: Authority,
+  observation: Observation,
+): Step[] {
+  return spec.nodes.flatMap((other): Step[] => {
+    const from = upstreamOf(spec, other.name, authority.primary);
+    if (from === null || (other.name !== name && from !== name)) return [];
+    if (restarted && streamsFrom(observation, other.name, from)) return [];
+    const standby = observation.nodes[other.name];
+    // Whoever is down anyway is not waited for.
+    if (other.name !== name && !isRunning(standby)) return [];
+    return [{ kind: "await-streaming", node: other.name, from, because: "before anything else is stopped" }];
+  });
+}

@@ -1,0 +1,171 @@
+/**
+ * What forbids to go on with the whole cluster, and what forbids to touch one standby. Nothing in here acts;
+ * every reason that holds is listed, so that the user learns all of them at once.
+ */
+import type { Authority } from "../authority.ts";
+import { formatLsn } from "../lsn.ts";
+import { type NodeObservation, type Observation, hasData, isRunning } from "../observation.ts";
+import type { Refusal } from "../refusals.ts";
+import { type ClusterSpec, type NodeName, slotName } from "../spec.ts";
+import { relate } from "../timeline.ts";
+
+/** Reasons not to touch anything: the record and what was seen of the primary do not fit together. */
+export function clusterRefusals(spec: ClusterSpec, authority: Authority, observation: Observation): Refusal[] {
+  const refusals = [...splitBrain(authority, observation), ...foreignData(authority, observation)];
+  if (!spec.nodes.some((node) => node.name === authority.primary)) {
+    refusals.push({
+      code: "removes-primary",
+      message: `the file does not name ${authority.primary}, which is the primary`,
+      detail: `Term ${authority.term} belongs to ${authority.primary}; without it nobody may accept writes.`,
+      hint: `Put ${authority.primary} back into the file.`,
+    });
+  }
+  return [...refusals, ...primaryRefusals(authority, observation)];
+}
+
+function splitBrain(authority: Authority, observation: Observation): Refusal[] {
+  return Object.entries(observation.nodes)
+    .filter(([name, node]) => node.kind === "primary" && name !== authority.primary)
+    .map(([name]) => ({
+      code: "split-brain",
+      message: `${name} accepts writes without authority`,
+      detail: `Term ${authority.term} belongs to ${authority.primary}.`,
+      hint: `Stop ${name} before anything else; what only it holds may be writes that somebody needs.`,
+    }));
+}
+
+function foreignData(authority: Authority, observation: Observation): Refusal[] {
+  return Object.entries(observation.nodes).flatMap(([name, node]) => {
+    const found = identifierOf(node);
+    if (authority.systemIdentifier === null || found === null || found === authority.systemIdentifier) return [];
+    return [
+      {
+        code: "foreign-data",
+        message: `${name} holds the data of another cluster`,
+        detail: `Its system identifier is ${found}; this cluster's is ${authority.systemIdentifier}.`,
+        hint: `Move that data away, then run pgrep-kit up.`,
+      },
+    ];
+  });
+}
+
+function identifierOf(node: NodeObservation): string | null {
+  if (isRunning(node)) return node.systemIdentifier;
+  return node.kind === "stopped" ? (node.control?.systemIdentifier ?? null) : null;
+}
+
+function primaryRefusals(authority: Authority, observation: Observation): Refusal[] {
+  const name = authority.primary;
+  const node = observation.nodes[name];
+  if (node === undefined || node.kind === "absent") {
+    if (authority.systemIdentifier === null) return [];
+    return [
+      {
+        code: "primary-missing",
+        message: `${name} is the primary, but its data is gone`,
+        detail: `Term ${authority.term} belongs to ${name}. An empty primary would be a new cluster beside the old one's copies.`,
+        hint: `Bring its data back. If that is impossible, a standby has to take over.`,
+      },
+    ];
+  }
+  if (node.kind === "unreachable" || node.kind === "paused") {
+    const seen = node.kind === "paused" ? "it is frozen" : node.reason;
+    return [
+      {
+        code: "primary-unseen",
+        message: `${name}, the primary, does not answer`,
+        detail: `What was seen: ${seen}. That does not prove that it is down.`,
+        hint: node.kind === "paused" ? `Let it go on, or stop it.` : `Find out why ${name} does not answer: pgrep-kit logs ${name}`,
+      },
+    ];
+  }
+  if (node.kind === "standby" || (node.kind === "stopped" && node.standbySignal)) {
+    return [
+      {
+        code: "primary-is-standby",
+        message: `${name} should be the primary, but its data is a standby's`,
+        detail: `Term ${authority.term} belongs to ${name}; a standby.signal file makes it read-only.`,
+        hint: `If you made it a standby on purpose, undo that; nothing else may accept writes in this term.`,
+      },
+    ];
+  }
+  return primaryBehind(authority, observation);
+}
+
+/** A primary that went back in time (an old copy was put in its place) must not be followed, nor follow. */
+function primaryBehind(authority: Authority, observation: Observation): Refusal[] {
+  const primary = observation.nodes[authority.primary];
+  if (primary?.kind !== "primary") return [];
+  return Object.entries(observation.nodes).flatMap(([name, node]) => {
+    // A standby that streams was read a moment later than the primary, and cannot have more than it was sent.
+    if (node.kind !== "standby" || node.receiver?.streaming === true) return [];
+    if (node.systemIdentifier !== primary.systemIdentifier) return [];
+    if (node.received.timeline !== primary.flushed.timeline || node.received.lsn <= primary.flushed.lsn) return [];
+    return [
+      {
+        code: "primary-behind",
+        message: `${authority.primary} is behind ${name}, though it is the primary`,
+        detail: `${name} holds WAL up to ${formatLsn(node.received.lsn)}, ${authority.primary} only up to ${formatLsn(primary.flushed.lsn)}: its data is older than it was.`,
+        hint: `Do not write to ${authority.primary}. Bring back its newest data, or let ${name} take over.`,
+      },
+    ];
+  });
+}
+
+/** Why this standby must not be started or attached; null where nothing forbids it. */
+export function standbyRefusal(name: NodeName, authority: Authority, observation: Observation): Refusal | null {
+  const node = observation.nodes[name];
+  if (!hasData(node) || node === undefined) return null;
+  if (node.kind === "unreachable" || node.kind === "paused") {
+    return {
+      code: "node-unseen",
+      message: `${name} does not answer`,
+      detail: node.kind === "paused" ? `It is frozen and may wake up at any moment.` : `What was seen: ${node.reason}.`,
+      hint: node.kind === "paused" ? `Let ${name} go on, then run the command again.` : `Look at pgrep-kit logs ${name}, then run the command again.`,
+    };
+  }
+  if (node.kind === "stopped" && !node.standbySignal) {
+    return {
+      code: "not-a-standby",
+      message: `${name} would start as a second primary`,
+      detail: `Its data directory holds no standby.signal, and term ${authority.term} belongs to ${authority.primary}.`,
+      hint: `Nothing starts it as it is. A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
+    };
+  }
+  return divergence(name, node, authority, observation) ?? lostSlot(name, node, observation);
+}
+
+function divergence(
+  name: NodeName,
+  node: NodeObservation,
+  authority: Authority,
+  observation: Observation,
+): Refusal | null {
+  const primary = observation.nodes[authority.primary];
+  if (node.kind !== "standby" || primary?.kind !== "primary") return null;
+  const relation = relate(node.received, primary.history);
+  if (relation.kind === "prefix") return null;
+  const fork = relation.fork === null ? "they share no timeline" : `they parted at ${formatLsn(relation.fork.lsn)}`;
+  return {
+    code: "diverged",
+    message: `${name} holds WAL that never became part of ${authority.primary}'s history`,
+    detail: `${name} is at ${formatLsn(node.received.lsn)} on timeline ${node.received.timeline}, ${authority.primary} on timeline ${primary.history.timeline}; ${fork}.`,
+    hint: `It cannot follow. A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
+  };
+}
+
+/** A slot that lost WAL its standby still needs: streaming can never resume. */
+function lostSlot(name: NodeName, node: NodeObservation, observation: Observation): Refusal | null {
+  if (node.kind === "standby" && node.receiver?.streaming === true) return null;
+  const slot = slotName(name);
+  const lost = Object.values(observation.nodes).some(
+    (other) => isRunning(other) && other.slots.some((candidate) => candidate.name === slot && candidate.walStatus === "lost"),
+  );
+  if (!lost) return null;
+  return {
+    code: "wal-removed",
+    message: `${name} needs WAL that is gone`,
+    detail: `Its slot is lost: it held back more than max_slot_wal_keep_size while ${name} was away.`,
+    hint: `A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
+  };
+}
