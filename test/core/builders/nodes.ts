@@ -4,7 +4,7 @@
 import type { Authority } from "../../../src/core/authority.ts";
 import { confirmers } from "../../../src/core/commit-rule.ts";
 import { bytesBetween, lsn } from "../../../src/core/lsn.ts";
-import { nodeConfiguration } from "../../../src/core/node-configuration.ts";
+import { nodeConfiguration, TOKEN_SETTING } from "../../../src/core/node-configuration.ts";
 import type {
   NodeObservation,
   Observation,
@@ -95,7 +95,7 @@ function runningOf(world: Draftsheet, draft: Draft): Running {
     history: history(forks),
     configuration: {
       loaded: token,
-      file: settings,
+      file: { ...settings, [TOKEN_SETTING]: token },
       overrides: {},
       synchronousStandbyNames: settings["synchronous_standby_names"] ?? "",
       synchronousCommit: settings["synchronous_commit"] ?? "on",

@@ -1,9 +1,21 @@
 import { describe, expect, it } from "vitest";
+import { decide } from "../../../src/core/decide.ts";
 import { isRunning } from "../../../src/core/observation.ts";
 import { nodeConfiguration } from "../../../src/core/node-configuration.ts";
 import { cluster } from "./world.ts";
 
 describe("the world builder", () => {
+  it("makes a healthy world of which decide says that it is settled", () => {
+    const { spec, authority, observation } = cluster()
+      .primary("pg1", "0/5000")
+      .standby("pg2", "0/5000")
+      .standby("pg3", "0/5000", { upstream: "pg2" })
+      .quorum(1)
+      .build();
+    const intent = { kind: "up", allowBlocking: false, remove: [] } as const;
+    expect(decide(intent, spec, authority, observation)).toEqual({ kind: "settled" });
+  });
+
   it("makes standbys that their upstream knows, each with an active slot", () => {
     const { observation } = cluster()
       .primary("pg1", "0/5000")
