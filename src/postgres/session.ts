@@ -1,0 +1,118 @@
+/**
+ * One connection to one server, with a deadline on everything. SQL text comes from `queries.ts`; values go in as
+ * parameters. A session never outlives the command, and no error text of it holds a password.
+ */
+import type { Client } from "pg";
+import { PgrepKitError, messageOf } from "../support/errors.ts";
+
+export interface SessionTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly applicationName: string;
+  readonly connectTimeoutMs: number;
+}
+
+/** Why a server could not be reached, as far as the client can tell. */
+export type ConnectFailure =
+  /** It answers, but not yet: "the database system is starting up". */
+  | { readonly kind: "starting"; readonly reason: string }
+  /** Nobody listens there. */
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "rejected"; readonly reason: string }
+  | { readonly kind: "unanswered"; readonly reason: string };
+
+export class ConnectError extends Error {
+  override readonly name = "ConnectError";
+  readonly failure: ConnectFailure;
+  constructor(failure: ConnectFailure) {
+    super(failure.reason);
+    this.failure = failure;
+  }
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export class Session {
+  private readonly client: Client;
+  private ended = false;
+
+  private constructor(client: Client) {
+    this.client = client;
+    // A broken connection is noticed by the next query; without a listener it would end the process.
+    client.on("error", () => {
+      this.ended = true;
+    });
+    client.on("end", () => {
+      this.ended = true;
+    });
+  }
+
+  /** Throws `ConnectError`. */
+  static async open(target: SessionTarget): Promise<Session> {
+    const { default: pg } = await import("pg");
+    const client = new pg.Client({
+      host: target.host,
+      port: target.port,
+      user: target.user,
+      password: target.password,
+      database: target.database,
+      application_name: target.applicationName,
+      connectionTimeoutMillis: target.connectTimeoutMs,
+      keepAlive: true,
+    });
+    const session = new Session(client);
+    try {
+      await client.connect();
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw new ConnectError(classify(error));
+    }
+    return session;
+  }
+
+  get usable(): boolean {
+    return !this.ended;
+  }
+
+  /** Rows as objects of text and null. Past the deadline the session is closed and the outcome unknown. */
+  async query(text: string, values: readonly unknown[] = [], timeoutMs = 10_000): Promise<readonly Row[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.ended = true;
+        this.client.end().catch(() => undefined);
+        reject(new PgrepKitError("deadline", { message: `no answer from the server within ${timeoutMs / 1000} s` }));
+      }, timeoutMs);
+    });
+    try {
+      const result = await Promise.race([this.client.query({ text, values: [...values] }), deadline]);
+      return result.rows as Row[];
+    } catch (error) {
+      if (error instanceof PgrepKitError) throw error;
+      throw new PgrepKitError("sql-failed", { message: messageOf(error), cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.ended = true;
+    await this.client.end().catch(() => undefined);
+  }
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function classify(error: unknown): ConnectFailure {
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+  const reason = messageOf(error);
+  if (code === "57P03") return { kind: "starting", reason };
+  if (code === "ECONNREFUSED") return { kind: "refused", reason: "connection refused" };
+  if (/^(28|3D|42|53)/.test(code)) return { kind: "rejected", reason };
+  if (code === "ECONNRESET" || /terminated unexpectedly/.test(reason)) {
+    return { kind: "refused", reason: "the connection was closed at once" };
+  }
+  return { kind: "unanswered", reason: /timeout/i.test(reason) ? "no answer" : reason };
+}

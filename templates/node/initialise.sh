@@ -1,0 +1,13 @@
+# Makes an empty data directory, whole or not at all: initdb works beside it and a rename puts it in place.
+# Arguments: the node's folder. The superuser's password is in conf/superuser, which is removed afterwards.
+set -eu
+umask 077
+cd "$1"
+if [ ! -e data ]; then
+  rm -rf data.new.*
+  new="data.new.$$"
+  initdb --pgdata="$new" --username=postgres --pwfile=conf/superuser --auth=scram-sha-256 \
+    --data-checksums --encoding=UTF8 --no-locale --no-instructions >/dev/null
+  mv "$new" data
+fi
+rm -f conf/superuser
