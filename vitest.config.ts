@@ -17,15 +17,14 @@ const realPostgres = {
 
 export default defineConfig({
   test: {
-    reporters: [
-      process.env["CI"] ? "verbose" : "default",
-      ["json", { outputFile: reportFile }],
-    ],
+    reporters: [process.env["CI"] ? "verbose" : "default", ["json", { outputFile: reportFile }]],
     projects: [
       {
         test: {
           name: "core",
-          include: ["core", "config", "support", "monitor", "cli-render"].map((folder) => `test/${folder}/**/*.test.ts`),
+          include: ["core", "config", "support", "monitor", "cli-render"].map(
+            (folder) => `test/${folder}/**/*.test.ts`,
+          ),
         },
       },
       {

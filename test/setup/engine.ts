@@ -18,7 +18,8 @@ export async function ensureEngine(): Promise<string | undefined> {
 
   const missing = await missingPackages();
   if (missing.length > 0) {
-    if (!(await canInstallPackages())) return `no Docker engine answers, and ${missing.join(", ")} is missing`;
+    if (!(await canInstallPackages()))
+      return `no Docker engine answers, and ${missing.join(", ")} is missing`;
     const failure = await installPackages(missing);
     if (failure !== undefined) return failure;
     // Where an init system runs, the package has started the engine.

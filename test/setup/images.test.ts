@@ -30,7 +30,12 @@ describe("the test images", () => {
   ])("%s has the server of PostgreSQL %i and its offline tools", (tag, major) => {
     const tools = "postgres initdb pg_basebackup pg_rewind pg_controldata pg_waldump pg_ctl psql pgbench";
     const answer = inContainer(tag, `for t in ${tools}; do $t --version || exit 1; done; id -un postgres`);
-    expect(answer.split("\n").slice(0, -1).every((line) => line.includes(`(PostgreSQL) ${major}`))).toBe(true);
+    expect(
+      answer
+        .split("\n")
+        .slice(0, -1)
+        .every((line) => line.includes(`(PostgreSQL) ${major}`)),
+    ).toBe(true);
     expect(answer.endsWith("postgres")).toBe(true);
   });
 

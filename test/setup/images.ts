@@ -47,7 +47,7 @@ const variantImages: readonly VariantImage[] = [
     script: "image-busybox.sh",
     dataDirectory: "/var/lib/postgresql/data",
     volume: "/var/lib/postgresql/data",
-    environment: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" },
+    environment: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "en_US.utf8" },
     official: "postgres:17-alpine",
   },
   {
