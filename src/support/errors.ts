@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   "unsupported-version": 2,
   "confirmation-needed": 2,
   "locked": 5,
+  "authority-changed": 5,
   "no-runtime": 4,
   "docker-unavailable": 4,
   "docker-forbidden": 4,
