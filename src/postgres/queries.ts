@@ -67,11 +67,14 @@ export const LOADED_TOKEN = `SELECT current_setting('${TOKEN_SETTING}', true) AS
 export const RULE_IN_EFFECT =
   "SELECT current_setting('synchronous_standby_names') AS names, setting AS level, source FROM pg_settings WHERE name = 'synchronous_commit'";
 
-/** Errors in the file, as the server itself would report them at a reload. */
-export const FILE_ERRORS =
-  "SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL AND error <> 'setting could not be applied' ORDER BY seqno";
+/** Our own file as it is now, and what ALTER SYSTEM puts over it. */
+export const FILE_AND_OVERRIDES = `
+SELECT
+  (SELECT json_object_agg(name, setting ORDER BY seqno) FROM pg_file_settings
+    WHERE sourcefile = current_setting('config_file')) AS file,
+  (SELECT json_object_agg(name, setting ORDER BY seqno) FROM pg_file_settings
+    WHERE sourcefile <> current_setting('config_file')) AS overrides`;
 
-/** Settings that need a restart show up here as "could not be applied", which is no mistake of anybody. */
 export const WAL_SENDERS = `
 SELECT application_name AS name, state, sent_lsn::text AS sent, flush_lsn::text AS flushed FROM pg_stat_replication`;
 

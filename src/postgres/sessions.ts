@@ -1,11 +1,14 @@
 /** The sessions of one command: at most one kept per node, opened when first needed, closed together. */
-import { type Session, type SessionTarget } from "./session.ts";
+import type { Session } from "./session.ts";
+
+/** Opens a session as superuser; without `database` to the one that every cluster has. */
+export type Connect = (node: string, database?: string) => Promise<Session>;
 
 export class Sessions {
   private readonly open = new Map<string, Promise<Session>>();
-  private readonly connect: (node: string) => Promise<Session>;
+  private readonly connect: Connect;
 
-  constructor(connect: (node: string) => Promise<Session>) {
+  constructor(connect: Connect) {
     this.connect = connect;
   }
 
@@ -22,8 +25,8 @@ export class Sessions {
   }
 
   /** A session that shows what the postmaster has loaded by now: it is forked from it. The caller closes it. */
-  fresh(node: string): Promise<Session> {
-    return this.connect(node);
+  fresh(node: string, database?: string): Promise<Session> {
+    return this.connect(node, database);
   }
 
   async forget(node: string): Promise<void> {
@@ -37,5 +40,3 @@ export class Sessions {
     await Promise.all([...this.open.keys()].map((node) => this.forget(node)));
   }
 }
-
-export type { SessionTarget };

@@ -1,0 +1,33 @@
+/** Sees one node: first what its host knows, then what its server says. Never guesses: what did not answer is unreachable. */
+import type { NodeObservation } from "../core/observation.ts";
+import type { NodeName } from "../core/spec.ts";
+import { OBSERVE } from "../postgres/queries.ts";
+import { serverFacts } from "../postgres/server-facts.ts";
+import { ConnectError } from "../postgres/session.ts";
+import { messageOf } from "../support/errors.ts";
+import type { RuntimeContext } from "./context.ts";
+import { inspectStopped } from "./inspect-stopped.ts";
+import type { HostNode } from "./node-host.ts";
+
+const QUERY_TIMEOUT_MS = 3_000;
+
+export async function observeNode(
+  context: RuntimeContext,
+  node: NodeName,
+  seen: HostNode | undefined,
+  signal?: AbortSignal,
+): Promise<NodeObservation> {
+  if (seen === undefined || seen.state === "absent") return { kind: "absent", debris: false };
+  if (seen.state === "paused") return { kind: "paused" };
+  if (seen.state === "stopped") return inspectStopped(context, node, seen, signal);
+  try {
+    const session = await context.sessions.to(node);
+    const [row] = await session.query(OBSERVE, [], QUERY_TIMEOUT_MS);
+    return serverFacts(String(row?.["observation"]));
+  } catch (error) {
+    if (error instanceof ConnectError && error.failure.kind === "starting") {
+      return { kind: "starting", reason: error.failure.reason };
+    }
+    return { kind: "unreachable", reason: messageOf(error) };
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Proves that a commit rule covers every commit from one LSN on (law L4). A reload is no instant: the postmaster, the
+ * backends, the WAL senders and the checkpointer read the new settings each on their own. So the order is:
+ *
+ * 1. a new session shows the rule: the postmaster has it, and has signalled everybody before it forked that session;
+ * 2. WAL written after that has been sent by each WAL sender: it has been round its loop, where it reads the settings;
+ * 3. the checkpointer, which arms the wait for everybody, rests in its own loop;
+ * 4. statements from before have ended, where they may have been told to wait for nobody;
+ * 5. here the rule took effect; more WAL is written, and every standby of the rule must flush it.
+ *
+ * The second barrier also closes the gap of step 2: a sender that was in mid-loop then has begun a new one by now.
+ * https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
+ */
+import { type CommitRule, confirmers, synchronousStandbyNames } from "../../core/commit-rule.ts";
+import { type Lsn, lsn, parseLsn } from "../../core/lsn.ts";
+import type { Step } from "../../core/plan.ts";
+import type { NodeName } from "../../core/spec.ts";
+import type { WalPosition } from "../../core/timeline.ts";
+import {
+  BARRIER_POSITION,
+  CHECKPOINTER,
+  FLUSHED_POSITION,
+  OLDER_STATEMENTS,
+  RULE_IN_EFFECT,
+  WAIT_FOR_NOBODY,
+  WAL_SENDERS,
+  WRITE_BARRIER,
+} from "../../postgres/queries.ts";
+import type { Session } from "../../postgres/session.ts";
+import { type UntilOptions, until } from "../../support/until.ts";
+import type { RuntimeContext } from "../context.ts";
+import type { StepOutcome } from "../node-runtime.ts";
+
+const DEADLINE_MS = 15_000;
+const POLL_MS = 5;
+
+export async function confirmRule(
+  context: RuntimeContext,
+  step: Step & { kind: "confirm-rule" },
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  const waiting: UntilOptions = { everyMs: POLL_MS, deadlineMs: DEADLINE_MS, signal };
+  await using session: Session = await context.sessions.fresh(step.node);
+  const names = confirmers(step.rule, step.node);
+  if (!(await inEffect(session, step.rule))) return unknown(`${step.node} to run by ${synchronousStandbyNames(step.rule)}`);
+  await session.query(WAIT_FOR_NOBODY);
+  const first = await writeBarrier(session);
+  // Only those that are connected: an absent one has no WAL sender that could count by an older rule.
+  if ((await until(() => allSent(session, names, first), waiting)) === null) return unknown("the WAL senders to go on");
+  if ((await until(() => checkpointerRests(session), waiting)) === null) return unknown("the checkpointer to read the settings");
+  if (step.afterWeakCommit && (await until(() => noOlderStatement(session), waiting)) === null) {
+    return unknown(await describeOlderStatements(session));
+  }
+  const since = await currentPosition(session);
+  const second = await writeBarrier(session);
+  const behind = { names };
+  const flushed = await until(async () => {
+    behind.names = await notFlushed(session, names, second);
+    return behind.names.length === 0 ? true : null;
+  }, waiting);
+  if (flushed === null) return unknown(`${behind.names.join(", ")} to flush past ${step.node}'s WAL of this change`);
+  return { kind: "confirmed", since };
+}
+
+function unknown(waitedFor: string): StepOutcome {
+  return { kind: "unknown", waitedFor };
+}
+
+async function inEffect(session: Session, rule: CommitRule): Promise<boolean> {
+  const [row] = await session.query(RULE_IN_EFFECT);
+  if (row?.["names"] !== synchronousStandbyNames(rule)) return false;
+  // A default of pgrep-kit's own role hides the server's value; configure has checked the file by its token.
+  return row["level"] === rule.commit || String(row["source"]).includes("user");
+}
+
+async function writeBarrier(session: Session): Promise<Lsn> {
+  await session.query(WRITE_BARRIER);
+  const [row] = await session.query(BARRIER_POSITION);
+  return lsn(String(row?.["flushed"]));
+}
+
+async function allSent(session: Session, names: readonly NodeName[], barrier: Lsn): Promise<true | null> {
+  const rows = await session.query(WAL_SENDERS);
+  const behind = rows.filter((row) => names.includes(String(row["name"])) && reached(row["sent"]) < barrier);
+  return behind.length === 0 ? true : null;
+}
+
+async function notFlushed(session: Session, names: readonly NodeName[], barrier: Lsn): Promise<NodeName[]> {
+  const rows = await session.query(WAL_SENDERS);
+  return names.filter((name) => !rows.some((row) => row["name"] === name && reached(row["flushed"]) >= barrier));
+}
+
+function reached(value: unknown): Lsn {
+  return (typeof value === "string" ? parseLsn(value) : null) ?? lsn("0/0");
+}
+
+async function checkpointerRests(session: Session): Promise<true | null> {
+  const [row] = await session.query(CHECKPOINTER);
+  // During the pauses of a spread checkpoint it reads the settings, too.
+  return row?.["wait_event"] === "CheckpointerMain" || row?.["wait_event"] === "CheckpointWriteDelay" ? true : null;
+}
+
+async function noOlderStatement(session: Session): Promise<true | null> {
+  return (await session.query(OLDER_STATEMENTS)).length === 0 ? true : null;
+}
+
+async function describeOlderStatements(session: Session): Promise<string> {
+  const [oldest] = await session.query(OLDER_STATEMENTS);
+  const which = oldest === undefined ? "statements" : `the statement of process ${oldest["pid"]} (${oldest["seconds"]} s old)`;
+  return `${which} from before the change to end`;
+}
+
+async function currentPosition(session: Session): Promise<WalPosition> {
+  const [row] = await session.query(FLUSHED_POSITION);
+  return { timeline: Number(row?.["timeline"]), lsn: lsn(String(row?.["inserted"])) };
+}
