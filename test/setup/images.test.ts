@@ -52,7 +52,9 @@ describe("the test images", () => {
       "for t in sh cp sed; do readlink -f $(command -v $t); done; command -v bash perl stdbuf; command -v initdb; id -u postgres",
     );
     expect(answer.split("\n")).toEqual([
-      ...["/usr/bin/busybox", "/usr/bin/busybox", "/usr/bin/busybox"],
+      "/usr/bin/busybox",
+      "/usr/bin/busybox",
+      "/usr/bin/busybox",
       "/usr/local/bin/initdb",
       "70",
     ]);

@@ -129,7 +129,11 @@ async function buildVariant(image: VariantImage): Promise<string | undefined> {
     "--user=root",
     ...Object.entries(environment).map(([name, value]) => `--env=${name}=${value}`),
     testImage(image.base.tag),
-    ...["sh", "-c", script, "sh", image.dataDirectory],
+    "sh",
+    "-c",
+    script,
+    "sh",
+    image.dataDirectory,
   ]);
   if (!created.ok) return `${testImage(image.tag)} could not be built: ${created.reason}`;
   const container = created.stdout;
