@@ -65,7 +65,8 @@ async function judgeFolders(folders: readonly string[], looked: readonly string[
   for (const folder of folders) {
     if (!isExecutable(join(folder, "postgres"))) continue;
     // A PATH entry may hold a link to this one program only; the others then lie beside the link's target.
-    const home = [realFolder(folder), folder].find((place) => missingFrom(place).length === 0) ?? realFolder(folder);
+    const home =
+      [realFolder(folder), folder].find((place) => missingFrom(place).length === 0) ?? realFolder(folder);
     if (seen.has(home)) continue;
     seen.add(home);
     const missing = missingFrom(home);
@@ -133,8 +134,10 @@ function expand(pattern: string): string[] {
   const parent = segments.slice(0, at).join("/");
   const rest = segments.slice(at + 1);
   return listFolder(parent)
-    .filter((name) => name.startsWith(before) && name.endsWith(after) && name.length > before.length + after.length)
-    .sort((one, other) => versionNumber(other) - versionNumber(one))
+    .filter(
+      (name) => name.startsWith(before) && name.endsWith(after) && name.length > before.length + after.length,
+    )
+    .toSorted((one, other) => versionNumber(other) - versionNumber(one))
     .map((name) => [parent, name, ...rest].join("/"));
 }
 

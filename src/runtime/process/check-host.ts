@@ -7,7 +7,13 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PgrepKitError } from "../../support/errors.ts";
 import type { HostReport } from "../node-host.ts";
-import { chooseBinaries, NEEDED_BINARIES, searchBinaries, type Binaries, type BinarySearch } from "./binaries.ts";
+import {
+  chooseBinaries,
+  NEEDED_BINARIES,
+  searchBinaries,
+  type Binaries,
+  type BinarySearch,
+} from "./binaries.ts";
 import type { ServerUser } from "./server-user.ts";
 import type { Storage } from "./storage.ts";
 
@@ -20,7 +26,11 @@ export async function requireBinaries(wanted: number | null, env: NodeJS.Process
 }
 
 /** All checks; throws the first that fails. */
-export async function checkHost(storage: Storage, wanted: number | null, env: NodeJS.ProcessEnv): Promise<HostReport> {
+export async function checkHost(
+  storage: Storage,
+  wanted: number | null,
+  env: NodeJS.ProcessEnv,
+): Promise<HostReport> {
   if (process.platform === "win32") {
     throw new PgrepKitError("no-runtime", {
       message: "local processes are not supported on Windows",
@@ -30,7 +40,11 @@ export async function checkHost(storage: Storage, wanted: number | null, env: No
   const binaries = await requireBinaries(wanted, env);
   const user = await storage.user();
   if (user) {
-    await requireReach(user, binaries.folder, "Install PostgreSQL where every user can run it, or set PGREP_KIT_PGBIN.");
+    await requireReach(
+      user,
+      binaries.folder,
+      "Install PostgreSQL where every user can run it, or set PGREP_KIT_PGBIN.",
+    );
     await requireReach(user, storage.base, "Move the cluster to a folder that this user can enter.");
   }
   return { title: "local processes", place: storage.base, source: binaries.folder, major: binaries.major };
@@ -39,7 +53,9 @@ export async function checkHost(storage: Storage, wanted: number | null, env: No
 function binariesMissing(wanted: number | null, search: BinarySearch): PgrepKitError {
   const name = wanted === null ? "PostgreSQL" : `PostgreSQL ${wanted}`;
   const others = search.found.map(({ version, folder }) => `${version} in ${folder}`);
-  const partial = search.incomplete.map(({ folder, missing }) => `${folder} lacks ${missing.join(", ") || "a readable version"}`);
+  const partial = search.incomplete.map(
+    ({ folder, missing }) => `${folder} lacks ${missing.join(", ") || "a readable version"}`,
+  );
   const facts = [
     `Looked for ${NEEDED_BINARIES.join(", ")} in ${search.looked.join(", ")}.`,
     ...(others.length > 0 ? [`Found ${others.join("; ")}.`] : []),
@@ -59,7 +75,8 @@ export function howToInstall(wanted: number | null): string {
   if (process.platform === "darwin") return `brew install ${dashed.replace("-", "@")}`;
   if (existsSync("/etc/debian_version")) return `apt-get install ${dashed}`;
   if (existsSync("/etc/alpine-release")) return `apk add ${dashed.replace("-", "")}`;
-  if (existsSync("/etc/redhat-release")) return `dnf install ${wanted === null ? "postgresql-server" : `postgresql${wanted}-server`}`;
+  if (existsSync("/etc/redhat-release"))
+    return `dnf install ${wanted === null ? "postgresql-server" : `postgresql${wanted}-server`}`;
   return "the package with the PostgreSQL server";
 }
 
@@ -78,7 +95,10 @@ async function requireReach(user: ServerUser, folder: string, hint: string): Pro
   }
 }
 
-function mayPass(user: ServerUser, seen: { readonly mode: number; readonly uid: number; readonly gid: number }): boolean {
+function mayPass(
+  user: ServerUser,
+  seen: { readonly mode: number; readonly uid: number; readonly gid: number },
+): boolean {
   if (seen.uid === user.uid) return (seen.mode & 0o100) !== 0;
   if (seen.gid === user.gid) return (seen.mode & 0o010) !== 0;
   return (seen.mode & 0o001) !== 0;

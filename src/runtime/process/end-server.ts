@@ -5,7 +5,7 @@
 import { access } from "node:fs/promises";
 import { PgrepKitError } from "../../support/errors.ts";
 import { awaitCondition } from "./await-condition.ts";
-import { findServer, serverFamily } from "./postmaster.ts";
+import { findServer, readPidFile, serverFamily } from "./postmaster.ts";
 import { send, sendTo, stillRuns, type ProcessEntry } from "./process-table.ts";
 import type { NodePlace } from "./storage.ts";
 
@@ -15,7 +15,11 @@ const WATCH_EVERY_MS = 10;
 /** A fast shutdown. A frozen server is woken for it, for it could not end otherwise. */
 export async function stopServer(place: NodePlace, timeoutMs: number): Promise<void> {
   const server = await findServer(place);
-  if (server === null) return;
+  if (server === null) {
+    // After a crash of the postmaster alone, its backends may still be at work.
+    if (await readPidFile(place)) await killServer(place);
+    return;
+  }
   send(server.process, "SIGINT");
   if (server.process.stopped) await resumeServer(place);
   if (await awaitCondition(() => !stillRuns(server.process), { timeoutMs })) return;

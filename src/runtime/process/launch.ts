@@ -14,7 +14,7 @@ export interface Launch {
   readonly stdio: StdioOptions;
 }
 
-const SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin";
+export const SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin";
 /** Valid wherever PostgreSQL runs, and UTF-8; messages stay English, because some are recognised. */
 const LOCALE = process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8";
 

@@ -28,12 +28,18 @@ export async function makePrivateFolder(folder: string, user: ServerUser | null)
 }
 
 /** Writes all files of one call side by side; those that a crash prevents are left as they were. */
-export async function writeNodeFiles(place: NodePlace, files: readonly NodeFile[], user: ServerUser | null): Promise<void> {
+export async function writeNodeFiles(
+  place: NodePlace,
+  files: readonly NodeFile[],
+  user: ServerUser | null,
+): Promise<void> {
   const folders = new Set(files.map((file) => dirname(nodeFilePath(place, file.path))));
   for (const folder of folders) await makeParents(place, folder, user);
   const owner = user ? { owner: { uid: user.uid, gid: user.gid } } : {};
   await Promise.all(
-    files.map((file) => writeDurably(nodeFilePath(place, file.path), file.content, { mode: file.mode, ...owner })),
+    files.map((file) =>
+      writeDurably(nodeFilePath(place, file.path), file.content, { mode: file.mode, ...owner }),
+    ),
   );
 }
 
@@ -56,7 +62,9 @@ export async function readNodeFile(place: NodePlace, path: string): Promise<stri
 function nodeFilePath(place: NodePlace, path: string): string {
   const segments = path.split("/");
   assert(
-    segments.every((segment) => segment !== "" && segment !== "." && segment !== ".." && !segment.includes("\0")),
+    segments.every(
+      (segment) => segment !== "" && segment !== "." && segment !== ".." && !segment.includes("\0"),
+    ),
     `${path} is a path below the node's root`,
   );
   return join(place.root, ...segments);

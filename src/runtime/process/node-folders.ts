@@ -33,7 +33,7 @@ export async function makeNode(storage: Storage, place: NodePlace, user: ServerU
 }
 
 export async function listNodes(storage: Storage): Promise<ReadonlyMap<NodeName, HostNode>> {
-  const names = (await entries(storage.base)).filter(isNodeFolder).sort();
+  const names = (await entries(storage.base)).filter(isNodeFolder).toSorted();
   const states = await Promise.all(
     names.map(async (name) => {
       const place = nodePlace(storage, name);
@@ -54,7 +54,11 @@ export async function removeNode(storage: Storage, place: NodePlace): Promise<vo
     });
   }
   try {
-    if (seen) await rename(place.root, join(storage.base, `${REMOVED}${place.node}-${randomBytes(4).toString("hex")}`));
+    if (seen)
+      await rename(
+        place.root,
+        join(storage.base, `${REMOVED}${place.node}-${randomBytes(4).toString("hex")}`),
+      );
     await sweep(storage);
   } catch (error) {
     throw removeFailed(place.root, error);

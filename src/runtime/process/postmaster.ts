@@ -6,7 +6,14 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostNode } from "../node-host.ts";
-import { allProcesses, commandLine, processEntry, withDescendants, worksIn, type ProcessEntry } from "./process-table.ts";
+import {
+  allProcesses,
+  commandLine,
+  processEntry,
+  withDescendants,
+  worksIn,
+  type ProcessEntry,
+} from "./process-table.ts";
 import type { NodePlace } from "./storage.ts";
 
 /** postmaster.pid, line by line: pid, data directory, start in seconds, port, … and at last the state. */
@@ -69,7 +76,8 @@ export async function serverFamily(place: NodePlace): Promise<readonly ProcessEn
   const own = [];
   for (const entry of table) {
     if (entry.pid === server?.process.pid) own.push(entry);
-    else if (isServerProgram(entry) && (worksIn(entry.pid, data) || (await wasStartedOn(entry, place, data)))) own.push(entry);
+    else if (isServerProgram(entry) && (worksIn(entry.pid, data) || (await wasStartedOn(entry, place, data))))
+      own.push(entry);
   }
   return withDescendants(table, own);
 }

@@ -7,9 +7,10 @@ import type { Endpoint, NodeHost, Tool } from "../node-host.ts";
 import type { Binaries } from "./binaries.ts";
 import { checkHost, requireBinaries } from "./check-host.ts";
 import { killServer, pauseServer, resumeServer, serverEnded, stopServer } from "./end-server.ts";
+import { endLeftoverTools } from "./leftover-tools.ts";
 import { readNodeFile, writeNodeFiles } from "./node-files.ts";
 import { freeBytesAt, listNodes, makeBase, makeNode, removeBase, removeNode } from "./node-folders.ts";
-import { endLeftoverTools, runTool } from "./run-tool.ts";
+import { runTool } from "./run-tool.ts";
 import { readLog } from "./server-log.ts";
 import { startServer } from "./start-server.ts";
 import { nodePlace, openStorage, type NodePlace, type Storage } from "./storage.ts";
@@ -30,8 +31,10 @@ export async function openProcessHost(options: ProcessHostOptions): Promise<Node
   const env = options.env ?? process.env;
   const storage = await openStorage({ ...options, env });
   const closing = new AbortController();
+  const running = new Set<Promise<unknown>>();
   let known: Promise<Binaries> | null = null;
-  const binaries = async (): Promise<string> => (await (known ??= requireBinaries(options.major, env))).folder;
+  const binaries = async (): Promise<string> =>
+    (await (known ??= requireBinaries(options.major, env))).folder;
   const at = (node: NodeName): NodePlace => nodePlace(storage, node);
 
   return {
@@ -47,7 +50,17 @@ export async function openProcessHost(options: ProcessHostOptions): Promise<Node
       await writeNodeFiles(at(node), files, await storage.user());
     },
     readFile: (node, path) => readNodeFile(at(node), path),
-    run: (node, tool, signal) => run(storage, binaries, at(node), tool, signal, closing.signal),
+    run: (node, tool, signal) =>
+      tracked(
+        running,
+        run(
+          storage,
+          binaries,
+          at(node),
+          tool,
+          signal ? AbortSignal.any([signal, closing.signal]) : closing.signal,
+        ),
+      ),
     start: async (node, port) => {
       await endLeftoverTools(at(node));
       await startServer({ place: at(node), port, binaries: await binaries(), user: await storage.user() });
@@ -61,7 +74,10 @@ export async function openProcessHost(options: ProcessHostOptions): Promise<Node
     remove: (node) => remove(storage, at(node)),
     tearDown: () => removeBase(storage),
     freeBytes: (node) => freeBytesAt(at(node).root),
-    close: async () => closing.abort(),
+    close: async () => {
+      closing.abort();
+      await Promise.allSettled(running);
+    },
   };
 }
 
@@ -70,11 +86,19 @@ async function run(
   binaries: () => Promise<string>,
   place: NodePlace,
   tool: Tool,
-  signal: AbortSignal | undefined,
-  closing: AbortSignal,
+  signal: AbortSignal,
 ): ReturnType<NodeHost["run"]> {
   const surroundings = { place, binaries: await binaries(), user: await storage.user() };
-  return runTool(surroundings, tool, signal ? AbortSignal.any([signal, closing]) : closing);
+  return runTool(surroundings, tool, signal);
+}
+
+async function tracked<T>(running: Set<Promise<unknown>>, work: Promise<T>): Promise<T> {
+  running.add(work);
+  try {
+    return await work;
+  } finally {
+    running.delete(work);
+  }
 }
 
 async function remove(storage: Storage, place: NodePlace): Promise<void> {

@@ -6,6 +6,8 @@ import { execFile } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { promisify } from "node:util";
+import { messageOf, PgrepKitError } from "../../support/errors.ts";
+import { systemCode } from "../../support/files.ts";
 
 export interface ProcessEntry {
   readonly pid: number;
@@ -44,13 +46,14 @@ export function stillRuns(entry: ProcessEntry): boolean {
     process.kill(entry.pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return systemCode(error) === "EPERM";
   }
 }
 
 /** The arguments; where only a joined line is known, that line as one argument. */
 export async function commandLine(pid: number): Promise<readonly string[]> {
-  if (hasProc) return (readOrNull(`/proc/${pid}/cmdline`) ?? "").split("\0").filter((argument) => argument !== "");
+  if (hasProc)
+    return (readOrNull(`/proc/${pid}/cmdline`) ?? "").split("\0").filter((argument) => argument !== "");
   return [(await ps(["-o", "command=", "-ww", "-p", String(pid)])).trim()];
 }
 
@@ -71,10 +74,13 @@ export function startedWith(pid: number, name: string, value: string): boolean |
 }
 
 /** `roots` and everything that descends from them. */
-export function withDescendants(table: readonly ProcessEntry[], roots: readonly ProcessEntry[]): readonly ProcessEntry[] {
+export function withDescendants(
+  table: readonly ProcessEntry[],
+  roots: readonly ProcessEntry[],
+): readonly ProcessEntry[] {
   const taken = new Set(roots.map((entry) => entry.pid));
   const family = [...roots];
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     const more = table.filter((entry) => taken.has(entry.parent) && !taken.has(entry.pid));
     for (const entry of more) taken.add(entry.pid);
     family.push(...more);
@@ -93,7 +99,13 @@ export function sendTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (systemCode(error) === "ESRCH") return;
+    throw new PgrepKitError("server-failed", {
+      message: `could not send ${signal} to ${pid < 0 ? "process group" : "process"} ${Math.abs(pid)}`,
+      detail: messageOf(error),
+      hint: "Run the command as the user who started this server.",
+      cause: error,
+    });
   }
 }
 
@@ -131,13 +143,27 @@ async function askPs(which: readonly string[]): Promise<readonly ProcessEntry[]>
     if (!match || match[4]?.startsWith("Z")) return [];
     const [, pid, parent, group, state = "", started = "", program = ""] = match;
     const stopped = state.startsWith("T");
-    return [{ pid: Number(pid), parent: Number(parent), group: Number(group), stopped, started, program: basename(program) }];
+    return [
+      {
+        pid: Number(pid),
+        parent: Number(parent),
+        group: Number(group),
+        stopped,
+        started,
+        program: basename(program),
+      },
+    ];
   });
 }
 
 async function ps(args: readonly string[]): Promise<string> {
   try {
-    return (await promisify(execFile)("ps", args, { env: { PATH: "/usr/bin:/bin", LC_ALL: "C" }, maxBuffer: 16 << 20 })).stdout;
+    return (
+      await promisify(execFile)("ps", args, {
+        env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
+        maxBuffer: 16 << 20,
+      })
+    ).stdout;
   } catch {
     // `ps` ends with 1 when it finds nothing.
     return "";

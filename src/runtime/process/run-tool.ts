@@ -3,17 +3,17 @@
  * tool itself begins, so that a tool whose pgrep-kit was killed is found and ended: an old base backup
  * must never write on beside a new one.
  */
-import { randomBytes } from "node:crypto";
-import { readFile, readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { PgrepKitError } from "../../support/errors.ts";
-import { systemCode } from "../../support/files.ts";
 import type { Tool, ToolResult } from "../node-host.ts";
-import { awaitCondition } from "./await-condition.ts";
-import { launch } from "./launch.ts";
+import { launch, SYSTEM_PATH } from "./launch.ts";
+import { endLeftoverTools, killGroup, newMark, TOOL_MARK } from "./leftover-tools.ts";
 import { makePrivateFolder } from "./node-files.ts";
-import { allProcesses, commandLine, processEntry, sendTo, startedWith, stillRuns, type ProcessEntry } from "./process-table.ts";
+import { sendTo } from "./process-table.ts";
 import type { ServerUser } from "./server-user.ts";
 import type { NodePlace } from "./storage.ts";
 
@@ -24,38 +24,25 @@ export interface ToolSurroundings {
 }
 
 const OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024;
-const END_TIMEOUT_MS = 10_000;
-const MARK = "PGREP_KIT_TOOL";
 /** $1 is the note: the tool's own pid, which `exec` keeps, is in it before the tool begins. */
 const SCRIPT = 'umask 077; echo $$ > "$1" || exit 126; shift; exec "$@"';
 
 /** Runs the tool to its end. On abort or past its time, its whole process group is killed before this throws. */
-export async function runTool(surroundings: ToolSurroundings, tool: Tool, signal?: AbortSignal): Promise<ToolResult> {
-  signal?.throwIfAborted();
+export async function runTool(
+  surroundings: ToolSurroundings,
+  tool: Tool,
+  signal?: AbortSignal,
+): Promise<ToolResult> {
+  if (signal?.aborted) throw interruption(tool.argv[0] ?? "", signal);
   const { place, user } = surroundings;
+  if (!existsSync(place.root)) throw noStorage(place);
   await makePrivateFolder(place.tools, user);
   await endLeftoverTools(place);
-  const mark = `${await ownMark()}-${randomBytes(6).toString("hex")}`;
+  const mark = await newMark();
   const note = join(place.tools, mark);
   try {
     return await runMarked(surroundings, tool, { mark, note }, signal);
   } finally {
-    await rm(note, { force: true });
-  }
-}
-
-/** Kills what earlier runs left behind, and waits until it is gone. Tools of a pgrep-kit that still lives are left alone. */
-export async function endLeftoverTools(place: NodePlace): Promise<void> {
-  const marks = await readdir(place.tools).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  });
-  for (const mark of marks) {
-    if (await ownerLives(mark)) continue;
-    const note = join(place.tools, mark);
-    const group = Number.parseInt(await readFile(note, "utf8"), 10);
-    // An empty note: the run was killed before its tool began.
-    if (group > 1) await killGroup(place, group, mark);
     await rm(note, { force: true });
   }
 }
@@ -71,7 +58,7 @@ async function runMarked(
     folder: place.root,
     binaries,
     user,
-    env: { ...tool.env, [MARK]: mark },
+    env: { ...tool.env, [TOOL_MARK]: mark },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const stdout = capture(child.stdout as Readable);
@@ -85,13 +72,15 @@ async function runMarked(
   try {
     const exitCode = await new Promise<number>((resolve, reject) => {
       child.once("error", reject);
-      child.once("close", (code, killedBy) => resolve(code ?? 128 + (killedBy === "SIGKILL" ? 9 : 15)));
+      child.once("close", (code, killedBy) =>
+        resolve(code ?? 128 + (killedBy ? constants.signals[killedBy] : 0)),
+      );
     });
     if (stopped.signal.aborted) {
       if (child.pid) await killGroup(place, child.pid, mark);
       throw stopped.signal.reason;
     }
-    if (exitCode === 127) throw toolMissing(name, binaries);
+    if (exitCode === 127) throw toolMissing(place, binaries, stderr());
     return { exitCode, stdout: stdout(), stderr: stderr() };
   } catch (error) {
     throw error instanceof PgrepKitError ? error : cannotRun(name, place, error);
@@ -116,52 +105,17 @@ function capture(stream: Readable): () => string {
   return () => Buffer.concat(chunks).toString("utf8") + (cut ? "\n(output cut here)\n" : "");
 }
 
-/** Kills the members of a group that carry the mark; a group number may be reused, the mark may not. */
-async function killGroup(place: NodePlace, group: number, mark: string): Promise<void> {
-  const gone = await awaitCondition(
-    async () => {
-      const members: ProcessEntry[] = [];
-      for (const entry of await allProcesses()) {
-        if (entry.group === group && (await carriesMark(entry, place, mark))) members.push(entry);
-      }
-      if (members.length > 0) sendTo(-group, "SIGKILL");
-      await awaitCondition(() => !members.some(stillRuns), { timeoutMs: END_TIMEOUT_MS });
-      return members.length === 0;
-    },
-    { timeoutMs: END_TIMEOUT_MS },
-  );
-  if (gone) return;
-  throw new PgrepKitError("deadline", {
-    message: `a tool of ${place.node} did not end within ${END_TIMEOUT_MS / 1000} s`,
-    detail: `Waited for process group ${group} after SIGKILL; a process may be stuck in the kernel (state D).`,
-    hint: "Look at the machine's disks, then run the same command again.",
-  });
-}
-
-/** Where the environment cannot be read, the tools still name the node's folder among their arguments. */
-async function carriesMark(entry: ProcessEntry, place: NodePlace, mark: string): Promise<boolean> {
-  const seen = startedWith(entry.pid, MARK, mark);
-  return seen ?? (await commandLine(entry.pid)).some((word) => word.includes(place.root));
-}
-
-/** Names this process for good: its pid and its start. */
-async function ownMark(): Promise<string> {
-  return markOf(process.pid, (await processEntry(process.pid))?.started ?? "");
-}
-
-async function ownerLives(mark: string): Promise<boolean> {
-  const pid = Number.parseInt(mark, 10);
-  const owner = await processEntry(pid);
-  return owner !== null && mark.startsWith(`${markOf(pid, owner.started)}-`);
-}
-
-function markOf(pid: number, started: string): string {
-  return `${pid}-${started.replace(/\W/g, "")}`;
-}
-
 function interruption(name: string, signal: AbortSignal | undefined): unknown {
   if (signal?.reason instanceof PgrepKitError) return signal.reason;
   return new PgrepKitError("interrupted", { message: `${name} was interrupted`, cause: signal?.reason });
+}
+
+function noStorage(place: NodePlace): PgrepKitError {
+  return new PgrepKitError("server-failed", {
+    message: `${place.node} has no storage on this machine`,
+    detail: `${place.root} does not exist.`,
+    hint: "Run: pgrep-kit up",
+  });
 }
 
 function tooLate(name: string, place: NodePlace, timeoutMs: number): PgrepKitError {
@@ -172,10 +126,11 @@ function tooLate(name: string, place: NodePlace, timeoutMs: number): PgrepKitErr
   });
 }
 
-function toolMissing(name: string, binaries: string): PgrepKitError {
+/** 127 is the shell's word for it, also from within a script. */
+function toolMissing(place: NodePlace, binaries: string, said: string): PgrepKitError {
   return new PgrepKitError("tool-missing", {
-    message: `${name} was not found`,
-    detail: `Looked in ${binaries}, /usr/local/bin, /usr/bin and /bin.`,
+    message: `a program that ${place.node} needs was not found`,
+    detail: `${said.trim()} (looked in ${binaries}, ${SYSTEM_PATH})`,
     hint: "Install the complete PostgreSQL server package, or point PGREP_KIT_PGBIN at a folder that has it.",
   });
 }

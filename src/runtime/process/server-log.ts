@@ -26,25 +26,26 @@ export async function* readLog(place: NodePlace, options: LogOptions): AsyncIter
   const changes = options.follow ? watchLog(place, options.signal) : null;
   try {
     let at = file ? await startOfTail(file, options.lines) : 0;
-    for (let text = lineSplitter(); ; ) {
+    for (let text = lineSplitter(), newer: FileHandle | null = null; ;) {
       for (;;) {
         const block = file ? await readBlock(file, at) : null;
         if (block === null) break;
         at += block.length;
         yield* text.add(block);
       }
+      if (newer !== null) {
+        yield* text.end();
+        await file?.close();
+        [file, newer, at, text] = [newer, null, 0, lineSplitter()];
+        continue;
+      }
       if (changes === null || options.signal?.aborted) {
         yield* text.end();
         return;
       }
-      const newer = await replacement(place.log, file);
-      if (newer !== null) {
-        yield* text.end();
-        await file?.close();
-        [file, at, text] = [newer, 0, lineSplitter()];
-      } else {
-        await changes.next();
-      }
+      // The old file is read to its end once more: it may have grown before it was replaced.
+      newer = await replacement(place.log, file);
+      if (newer === null) await changes.next();
     }
   } finally {
     changes?.close();
@@ -68,7 +69,7 @@ async function startOfTail(file: FileHandle, lines: number | null): Promise<numb
   if (lines === null) return 0;
   const { size } = await file.stat();
   let missing = lines;
-  for (let end = size; end > 0; ) {
+  for (let end = size; end > 0;) {
     const from = Math.max(0, end - BLOCK_BYTES);
     const block = (await readBlock(file, from, end - from)) ?? Buffer.alloc(0);
     for (let index = block.length - 1; index >= 0; index--) {
@@ -104,7 +105,10 @@ function lineSplitter(): { add(block: Buffer): string[]; end(): string[] } {
 }
 
 /** Resolves `next` on each change since the last call. */
-function watchLog(place: NodePlace, signal: AbortSignal | undefined): { next(): Promise<void>; close(): void } {
+function watchLog(
+  place: NodePlace,
+  signal: AbortSignal | undefined,
+): { next(): Promise<void>; close(): void } {
   let changed = false;
   let wake: (() => void) | null = null;
   const note = (): void => {

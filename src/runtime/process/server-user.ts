@@ -46,7 +46,10 @@ export async function userOfId(uid: number, gid: number): Promise<ServerUser> {
 
 async function lookUp(matches: (fields: readonly string[]) => boolean): Promise<ServerUser | null> {
   const text = await readFile("/etc/passwd", "utf8").catch(() => "");
-  const fields = text.split("\n").map((line) => line.split(":")).find((each) => each.length >= 7 && matches(each));
+  const fields = text
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find((each) => each.length >= 7 && matches(each));
   if (!fields) return null;
   return { name: fields[0] ?? "", uid: Number(fields[2]), gid: Number(fields[3]), home: fields[5] || "/" };
 }

@@ -109,11 +109,19 @@ async function openLog(start: ServerStart): Promise<FileHandle> {
   }
 }
 
-async function awaitStart(start: ServerStart, child: ChildProcess, log: FileHandle, fromByte: number): Promise<void> {
+async function awaitStart(
+  start: ServerStart,
+  child: ChildProcess,
+  log: FileHandle,
+  fromByte: number,
+): Promise<void> {
   const { place } = start;
   let end: string | null = null;
   child.once("error", (error) => (end = messageOf(error)));
-  child.once("exit", (code, signal) => (end = signal ? `ended by ${signal}` : `ended with exit code ${code}`));
+  child.once(
+    "exit",
+    (code, signal) => (end = signal ? `ended by ${signal}` : `ended with exit code ${code}`),
+  );
   child.unref();
   const settled = await awaitCondition(
     async () => {
@@ -134,9 +142,15 @@ async function awaitStart(start: ServerStart, child: ChildProcess, log: FileHand
   if (end !== null && !(await findServer(place))) throw await explainFailure(start, end, log, fromByte);
 }
 
-async function explainFailure(start: ServerStart, end: string, log: FileHandle, fromByte: number): Promise<PgrepKitError> {
+async function explainFailure(
+  start: ServerStart,
+  end: string,
+  log: FileHandle,
+  fromByte: number,
+): Promise<PgrepKitError> {
   const said = await lastLines(log, fromByte);
-  if (/could not bind .*: Address already in use/.test(said) || (await portIsTaken(start.port))) return portTaken(start, said);
+  if (/could not bind .*: Address already in use/.test(said) || (await portIsTaken(start.port)))
+    return portTaken(start, said);
   return new PgrepKitError("server-failed", {
     message: `the server of ${start.place.node} did not start`,
     detail: said === "" ? `Its process ${end} and wrote nothing to its log.` : said,

@@ -2,7 +2,7 @@
  * Where the nodes of one cluster live on this machine, and who owns them. The answer must never change during
  * a cluster's life: a cluster that is looked for in another place looks absent, and would be made anew.
  */
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { NodeName } from "../../core/spec.ts";
 import { assert } from "../../support/assert.ts";
@@ -51,7 +51,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     // `sudo pgrep-kit …` on a user's cluster: act as that user, or its files would become root's.
     return { base: own, user: once(() => userOfId(ownOwner.uid, ownOwner.gid)) };
   }
-  return { base: shared, user: once(() => findServerUser(env)) };
+  return { base: shared, user: once(async () => (await ownerOfNodes(shared)) ?? findServerUser(env)) };
 }
 
 /** All paths of a node. Nothing is looked at. */
@@ -71,6 +71,14 @@ export function nodePlace(storage: Storage, node: NodeName): NodePlace {
 /** A name that `nodePlace` takes; other entries of the base folder are not ours to touch. */
 export function isNodeFolder(name: string): boolean {
   return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+}
+
+/** The user that existing nodes belong to, whatever the environment says today. */
+async function ownerOfNodes(base: string): Promise<ServerUser | null> {
+  const names = (await readdir(base).catch(() => [])).filter(isNodeFolder);
+  const owners = await Promise.all(names.map((name) => ownerOf(join(base, name))));
+  const owner = owners.find((each) => each !== null && each.uid !== 0);
+  return owner ? userOfId(owner.uid, owner.gid) : null;
 }
 
 function isSafeName(name: string): boolean {
