@@ -3,9 +3,11 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-// One report a run: `.ci/run` adds them up.
-const reportFolder = process.env["PGREP_KIT_TEST_REPORTS"] ?? ".reports";
-const reportFile = join(reportFolder, `vitest-${process.pid}.json`);
+// `.ci/run` names a folder for reports and adds them up: one a run of vitest.
+const reportFolder = process.env["PGREP_KIT_TEST_REPORTS"];
+const reportFile = join(reportFolder ?? "", `vitest-${process.pid}.json`);
+const reports: [string, Record<string, unknown>][] =
+  reportFolder === undefined ? [] : [["json", { outputFile: reportFile }]];
 
 const realPostgres = {
   pool: "forks",
@@ -17,7 +19,7 @@ const realPostgres = {
 
 export default defineConfig({
   test: {
-    reporters: [process.env["CI"] ? "verbose" : "default", ["json", { outputFile: reportFile }]],
+    reporters: [process.env["CI"] ? "verbose" : "default", ...reports],
     projects: [
       {
         test: {

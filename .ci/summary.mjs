@@ -39,9 +39,13 @@ function addFailure(text) {
   failures.push(text);
 }
 
-console.log("\nSlowest tests:");
-const slowest = tests.toSorted((one, other) => other.seconds - one.seconds).slice(0, 12);
-for (const { seconds, text } of slowest) console.log(`${seconds.toFixed(1).padStart(7)} s  ${text}`);
+const slowest = tests
+  .filter(({ seconds }) => seconds >= 1)
+  .toSorted((one, other) => other.seconds - one.seconds);
+if (slowest.length > 0) console.log("\nSlowest tests:");
+for (const { seconds, text } of slowest.slice(0, 12)) {
+  console.log(`${seconds.toFixed(1).padStart(7)} s  ${text.replaceAll(/\s+/g, " ")}`);
+}
 if (failures.length > 0) console.log(`\nFailed:\n${failures.map((text) => `  ✗ ${text}`).join("\n")}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);

@@ -113,7 +113,9 @@ async function buildBase(image: BaseImage, mirror: string | undefined): Promise<
   const script = scriptPath("image-base.sh");
   const args = [script, `${image.major}`, image.suite, testImage(image.tag), baseRecipe(image)];
   if (mirror !== undefined) args.push(mirror);
-  const built = await run("sh", args, { timeoutMs: buildDeadlineMs });
+  // Once more if it fails: it is some hundred downloads.
+  const firstTry = await run("sh", args, { timeoutMs: buildDeadlineMs });
+  const built = firstTry.ok ? firstTry : await run("sh", args, { timeoutMs: buildDeadlineMs });
   if (!built.ok) return `${testImage(image.tag)} could not be built: ${built.reason}`;
   sayBuilt(image.tag, startedAt);
   return undefined;
