@@ -22,7 +22,8 @@ export interface AuthorityStore {
   change(change: AuthorityChange): Promise<Authority>;
 }
 
-const HINT = "Nothing was changed. Restore the file from a backup; pgrep-kit never guesses who may be primary.";
+const HINT =
+  "Nothing was changed. Restore the file from a backup; pgrep-kit never guesses who may be primary.";
 
 export function openAuthorityStore(folder: StateFolder): AuthorityStore {
   const path = join(folder.path, "authority.json");
@@ -69,7 +70,10 @@ function serialised(authority: Authority | null): string {
     primary,
     systemIdentifier,
     rule,
-    proofs: proofs.map(({ since, ...proof }) => ({ ...proof, since: since === null ? null : writtenPosition(since) })),
+    proofs: proofs.map(({ since, ...proof }) => ({
+      ...proof,
+      since: since === null ? null : writtenPosition(since),
+    })),
   };
   return `${JSON.stringify(written, null, 2)}\n`;
 }
@@ -82,7 +86,8 @@ function authorityOf(value: unknown): Authority | null {
   if (!isObject(value) || value["version"] !== 1) return null;
   const { cluster, term, primary, systemIdentifier } = value;
   if (typeof cluster !== "string" || typeof primary !== "string" || !isWhole(term) || term < 1) return null;
-  if (systemIdentifier !== null && (typeof systemIdentifier !== "string" || !/^\d+$/.test(systemIdentifier))) return null;
+  if (systemIdentifier !== null && (typeof systemIdentifier !== "string" || !/^\d+$/.test(systemIdentifier)))
+    return null;
   const rule = value["rule"] === null ? null : ruleOf(value["rule"]);
   if (rule === null && value["rule"] !== null) return null;
   if (!Array.isArray(value["proofs"])) return null;

@@ -35,7 +35,12 @@ export interface DriveInput {
 }
 
 export type DriveResult =
-  | { readonly kind: "settled"; readonly authority: Authority | null; readonly observation: Observation; readonly steps: number }
+  | {
+      readonly kind: "settled";
+      readonly authority: Authority | null;
+      readonly observation: Observation;
+      readonly steps: number;
+    }
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[]; readonly steps: number }
   /** A deadline passed: nothing is broken, nothing is finished; the same command goes on from here. */
   | { readonly kind: "unfinished"; readonly waitedFor: readonly string[]; readonly steps: number };
@@ -60,7 +65,9 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
         const stage = decision.plan[0] ?? [];
         const outcomes = await applyStage(input, stage);
         steps += stage.length;
-        const waitedFor = outcomes.flatMap((outcome) => (outcome.kind === "unknown" ? [outcome.waitedFor] : []));
+        const waitedFor = outcomes.flatMap((outcome) =>
+          outcome.kind === "unknown" ? [outcome.waitedFor] : [],
+        );
         if (waitedFor.length > 0) return { kind: "unfinished", waitedFor, steps };
         break;
       }
@@ -88,7 +95,10 @@ async function journalDecision(
   decision: Decision,
 ): Promise<void> {
   const summary = decision.kind === "act" ? describeStage(decision.plan[0] ?? []) : decision.kind;
-  const lines = decision.kind === "refuse" ? decision.refusals.map((refusal) => `[${refusal.code}] ${refusal.message}`) : [];
+  const lines =
+    decision.kind === "refuse"
+      ? decision.refusals.map((refusal) => `[${refusal.code}] ${refusal.message}`)
+      : [];
   await Promise.all([
     journal.append({ kind: "observed", summary: summarise(authority, observation) }),
     journal.append({ kind: "decided", decision: decision.kind, summary, lines }),
@@ -104,7 +114,9 @@ async function applyStage(input: DriveInput, stage: Stage): Promise<StepOutcome[
   const begun = performance.now();
   input.listener.stageBegins?.(stage);
   const settled = await Promise.allSettled(stage.map((step) => applyStep(input, step)));
-  const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  const failures = settled.flatMap((result) =>
+    result.status === "rejected" ? [result.reason as unknown] : [],
+  );
   if (failures.length > 0) throw failures.find((failure) => failure instanceof PgrepKitError) ?? failures[0];
   input.listener.stageEnded?.(stage, performance.now() - begun);
   return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -116,10 +128,20 @@ async function applyStep(input: DriveInput, step: Step): Promise<StepOutcome> {
   await journal.append({ kind: "step-begin", step: step.kind, node, because: step.because });
   const begun = performance.now();
   const end = (outcome: "done" | "unknown" | "failed", detail: string | null) =>
-    journal.append({ kind: "step-end", step: step.kind, node, outcome, durationMs: Math.round(performance.now() - begun), detail });
+    journal.append({
+      kind: "step-end",
+      step: step.kind,
+      node,
+      outcome,
+      durationMs: Math.round(performance.now() - begun),
+      detail,
+    });
   try {
     const outcome = await perform(input, step);
-    await end(outcome.kind === "unknown" ? "unknown" : "done", outcome.kind === "unknown" ? outcome.waitedFor : null);
+    await end(
+      outcome.kind === "unknown" ? "unknown" : "done",
+      outcome.kind === "unknown" ? outcome.waitedFor : null,
+    );
     input.listener.stepEnded?.(step, outcome, performance.now() - begun);
     return outcome;
   } catch (error) {

@@ -24,7 +24,12 @@ export type JournalEvent =
       readonly summary: string;
       readonly lines: readonly string[];
     }
-  | { readonly kind: "step-begin"; readonly step: StepKind; readonly node: NodeName | null; readonly because: string }
+  | {
+      readonly kind: "step-begin";
+      readonly step: StepKind;
+      readonly node: NodeName | null;
+      readonly because: string;
+    }
   | {
       readonly kind: "step-end";
       readonly step: StepKind;
@@ -87,7 +92,10 @@ export function openJournal(folder: StateFolder, options: JournalOptions): Journ
       left = { size: (await ifThere(stat(path), null))?.size ?? 0, seq };
     }
     const at = (options.now?.() ?? new Date()).toISOString();
-    const entry = cleaned({ seq: left.seq + 1, at, command: options.command, ...event }, options.secrets ?? []);
+    const entry = cleaned(
+      { seq: left.seq + 1, at, command: options.command, ...event },
+      options.secrets ?? [],
+    );
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     if (left.size > 0 && left.size + line.length > (options.maxBytes ?? MAX_BYTES)) {
       await rename(path, older);
@@ -155,8 +163,13 @@ function seqOf(value: unknown): number | null {
 function cleaned(entry: JournalEntry, secrets: readonly string[]): JournalEntry {
   const text = JSON.stringify(entry, (_, value: unknown) => {
     if (typeof value !== "string") return value;
-    const struck = secrets.reduce((rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "***")), value);
-    return struck.length > MAX_TEXT ? `${struck.slice(0, MAX_TEXT)}… (${struck.length - MAX_TEXT} more)` : struck;
+    const struck = secrets.reduce(
+      (rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "***")),
+      value,
+    );
+    return struck.length > MAX_TEXT
+      ? `${struck.slice(0, MAX_TEXT)}… (${struck.length - MAX_TEXT} more)`
+      : struck;
   });
   return JSON.parse(text) as JournalEntry;
 }

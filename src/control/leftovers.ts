@@ -26,7 +26,8 @@ export async function sweep(folder: StateFolder): Promise<void> {
 /** Its maker can rename it to `lock` at any moment, unless that process is dead. */
 async function isAbandoned(prepared: string): Promise<boolean> {
   const [file] = await ifThere(readdir(prepared), []);
-  const owner = file === undefined ? null : await readJson(join(prepared, file), lockOwner, "").catch(() => null);
+  const owner =
+    file === undefined ? null : await readJson(join(prepared, file), lockOwner, "").catch(() => null);
   if (owner !== null) return (await lifeOf(owner)) === "dead";
   const made = await ifThere(stat(prepared), null);
   return made !== null && Date.now() - made.mtimeMs > ABANDONED_AFTER_MS;

@@ -57,7 +57,10 @@ export async function lifeOf(owner: LockOwner): Promise<"alive" | "dead" | "fore
   return owner.started === null || owner.started === process.at ? "alive" : "dead";
 }
 
-type Look = { readonly kind: "started"; readonly at: string } | { readonly kind: "gone" } | { readonly kind: "hidden" };
+type Look =
+  | { readonly kind: "started"; readonly at: string }
+  | { readonly kind: "gone" }
+  | { readonly kind: "hidden" };
 
 async function look(pid: number): Promise<Look> {
   const seen = process.platform === "linux" ? await lookOnLinux(pid) : await lookByPs(pid);

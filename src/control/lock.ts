@@ -34,7 +34,11 @@ const LOOK_AGAIN_MS = 250;
  * Takes the cluster's lock for the command `verb`, waiting for its holder if need be; disposing gives it up.
  * Makes the state folder if it is not there. Open the state only afterwards: the last holder may have changed or removed it.
  */
-export async function acquireLock(folder: StateFolder, verb: string, options: LockOptions = {}): Promise<AsyncDisposable> {
+export async function acquireLock(
+  folder: StateFolder,
+  verb: string,
+  options: LockOptions = {},
+): Promise<AsyncDisposable> {
   const owner = await thisProcess(randomBytes(12).toString("hex"), verb);
   try {
     await waitForTurn(folder, owner, options);

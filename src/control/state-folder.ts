@@ -47,7 +47,8 @@ const AUTHORITY_FILE = "authority.json";
 /** The folder by which `lock.ts` keeps commands apart, and what it prepares beside it. */
 export const LOCK = "lock";
 export const PREPARED_PREFIX = "lock.new-";
-const RESTORE_HINT = "Nothing was changed. Restore the file from a backup; pgrep-kit does not make it up anew.";
+const RESTORE_HINT =
+  "Nothing was changed. Restore the file from a backup; pgrep-kit does not make it up anew.";
 
 /** Makes `.pgrep-kit/` if it is not there yet: the lock needs it before anything else can be known. */
 export async function makeStateFolder(fileFolder: string): Promise<StateFolder> {
@@ -96,7 +97,12 @@ export async function createState(fileFolder: string, wanted: NewState): Promise
   const credentials = await readCredentialsJson(folder);
   if (credentials === null) await writeJson(folder, CREDENTIALS_FILE, { version: 1, ...newCredentials() });
   // Last: its presence says that everything else is there.
-  const state: ClusterState = { version: 1, id: randomBytes(16).toString("hex"), ...picked(wanted), ports: {} };
+  const state: ClusterState = {
+    version: 1,
+    id: randomBytes(16).toString("hex"),
+    ...picked(wanted),
+    ports: {},
+  };
   await writeJson(folder, CLUSTER_FILE, state);
   return folder;
 }
@@ -110,7 +116,8 @@ export function checkState(state: ClusterState, spec: Pick<ClusterSpec, "name" |
   if (state.cluster !== spec.name) {
     throw new PgrepKitError("state-mismatch", {
       message: `the file names the cluster ${spec.name}, but the one that was made here is ${state.cluster}`,
-      detail: "A cluster's name is part of its containers, volumes and data, and cannot be changed afterwards.",
+      detail:
+        "A cluster's name is part of its containers, volumes and data, and cannot be changed afterwards.",
       hint: `Set name back to ${state.cluster}, or use another folder for ${spec.name}.`,
     });
   }
@@ -142,7 +149,10 @@ export async function readCredentials(folder: StateFolder): Promise<Credentials>
 /** One writer at a time for each folder within this process: steps of one stage run side by side. */
 const turns = new Map<string, ReturnType<typeof inTurn>>();
 
-async function updateState(folder: StateFolder, change: (state: ClusterState) => ClusterState): Promise<ClusterState> {
+async function updateState(
+  folder: StateFolder,
+  change: (state: ClusterState) => ClusterState,
+): Promise<ClusterState> {
   const turn = turns.get(folder.path) ?? inTurn();
   turns.set(folder.path, turn);
   return turn(async () => {
