@@ -15,5 +15,6 @@ export function provideAvailability(project: TestProject, unavailable: string | 
   if (unavailable !== undefined) {
     process.stderr.write(`\n${project.name} tests cannot run: ${unavailable}\n\n`);
   }
-  project.provide("unavailable", unavailable);
+  // A project on both hosts needs both.
+  project.provide("unavailable", project.getProvidedContext().unavailable ?? unavailable);
 }

@@ -20,6 +20,7 @@ export async function installPackages(names: readonly string[]): Promise<string 
     // A package's name differs between releases (docker-cli is a part of docker.io on Debian 12).
     if ((await run("apt-cache", ["show", name])).ok) known.push(name);
   }
+  if (known.length === 0) return `apt knows no package ${names.join(", ")}: ${update.reason}`;
   const install = await run(
     "apt-get",
     ["install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...known],
