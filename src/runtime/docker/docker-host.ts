@@ -1,0 +1,105 @@
+/**
+ * The NodeHost on a local Docker engine: one volume and one disposable container for each node, one network for the
+ * cluster. This file only puts the parts beside it together. It never touches what does not carry this cluster's id.
+ */
+import type { NodeName } from "../../core/spec.ts";
+import type { NodeHost } from "../node-host.ts";
+import { ensureNetwork } from "./cluster-network.ts";
+import { engineSocketPath } from "./engine-address.ts";
+import { checkEngine, describeEngine } from "./engine-check.ts";
+import { openEngine } from "./engine-client.ts";
+import { doing } from "./engine-error.ts";
+import { ensureImage } from "./image.ts";
+import { listNodes } from "./list-nodes.ts";
+import { NODE_PATHS, SERVER_PORT, nodeThing } from "./names.ts";
+import { readNodeFile, writeNodeFiles, type RunOnVolume } from "./node-files.ts";
+import { nodeLogs } from "./node-logs.ts";
+import { freeBytes, runOnVolume, runTool } from "./node-tools.ts";
+import { pauseServer, resumeServer } from "./pause.ts";
+import { removeCluster, removeNode } from "./removal.ts";
+import { startServer } from "./server-container.ts";
+import { killServer, serverEnded, stopServer } from "./server-end.ts";
+import { makeRoot, serverOwner, type Owner } from "./storage-root.ts";
+import { openToolboxes } from "./toolbox.ts";
+import { ensureVolume, refuseForeignVolumes, requireVolume } from "./volumes.ts";
+
+export interface DockerHostOptions {
+  /** The cluster's name. */
+  readonly cluster: string;
+  /** Tells two clusters of one name in different folders apart. */
+  readonly clusterId: string;
+  readonly image: string;
+  readonly major: number;
+  /** Instead of DOCKER_HOST and the usual places. */
+  readonly socketPath?: string;
+}
+
+/** Nothing is asked of the engine yet: an absent one is noticed by the first call. */
+export async function openDockerHost(options: DockerHostOptions): Promise<NodeHost> {
+  const { image, major } = options;
+  const engine = openEngine(engineSocketPath(options.socketPath, process.env));
+  const toolboxes = openToolboxes(engine, options, image);
+  const containerOf = (node: NodeName): string => nodeThing(options, node);
+  const onVolume = (node: NodeName): RunOnVolume => runOnVolume(engine, toolboxes, node, containerOf(node));
+  let owner: Promise<Owner> | null = null;
+
+  return {
+    kind: "docker",
+    check: () => doing("look at itself and the image", () => describeEngine(engine, image)),
+    setUp: (progress) =>
+      doing("set up the cluster", async () => {
+        await Promise.all([checkEngine(engine), refuseForeignVolumes(engine, options)]);
+        await Promise.all([ensureNetwork(engine, options), ensureImage(engine, image, major, progress)]);
+      }),
+    paths: () => NODE_PATHS,
+    wiring: (node, port) => ({
+      endpoint: { host: "127.0.0.1", port },
+      peer: { host: node, port: SERVER_PORT },
+      listenAddresses: "*",
+      listenPort: SERVER_PORT,
+    }),
+    list: () => doing("list the nodes", () => listNodes(engine, options)),
+    create: (node) =>
+      doing(`make the storage of node ${node}`, async () => {
+        await ensureVolume(engine, options, node);
+        const container = await toolboxes.made(node);
+        owner ??= serverOwner(engine, container, image);
+        await makeRoot(engine, container, await owner);
+      }),
+    writeFiles: (node, files) =>
+      doing(`write files of node ${node}`, () => writeNodeFiles(onVolume(node), node, files)),
+    readFile: (node, path) =>
+      doing(`read ${path} of node ${node}`, () => readNodeFile(onVolume(node), node, path)),
+    run: (node, tool, signal) =>
+      doing(`run ${tool.argv[0]} for node ${node}`, () => runTool(toolboxes, options, node, tool, signal)),
+    start: (node, port) =>
+      doing(`start node ${node}`, async () => {
+        await Promise.all([requireVolume(engine, options, node), toolboxes.retire(node)]);
+        await startServer(engine, { identity: options, image, major, node, port });
+      }),
+    stop: (node, timeoutMs) =>
+      doing(`stop node ${node}`, () => stopServer(engine, containerOf(node), timeoutMs)),
+    kill: (node) => doing(`kill node ${node}`, () => killServer(engine, containerOf(node))),
+    pause: (node) => doing(`pause node ${node}`, () => pauseServer(engine, containerOf(node))),
+    resume: (node) => doing(`resume node ${node}`, () => resumeServer(engine, containerOf(node))),
+    ended: (node, signal) =>
+      doing(`wait for node ${node}`, () => serverEnded(engine, containerOf(node), signal)),
+    logs: (node, request) => nodeLogs(engine, containerOf(node), request),
+    remove: (node) =>
+      doing(`remove node ${node}`, async () => {
+        await toolboxes.retire(node);
+        await removeNode(engine, options, node);
+      }),
+    tearDown: () =>
+      doing("remove the cluster", async () => {
+        await toolboxes.close();
+        await removeCluster(engine, options);
+      }),
+    freeBytes: (node) =>
+      doing(`look at the disk of node ${node}`, () => freeBytes(engine, toolboxes, node, containerOf(node))),
+    async close() {
+      await toolboxes.close();
+      engine.close();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * The server's log as the engine keeps it, line by line. A node whose container was removed has no log any more.
+ */
+import { WORK_DEADLINE_MS, queryString, type Engine } from "./engine-client.ts";
+import { nullOn } from "./engine-error.ts";
+import { linesOf } from "./output.ts";
+
+export interface LogRequest {
+  readonly lines: number | null;
+  readonly follow: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** With `follow` it ends when the server does, or on abort. */
+export async function* nodeLogs(
+  engine: Engine,
+  container: string,
+  request: LogRequest,
+): AsyncGenerator<string> {
+  const { lines, follow, signal } = request;
+  const query = queryString({ stdout: true, stderr: true, follow, tail: lines ?? "all" });
+  const path = `/containers/${container}/logs?${query}`;
+  const opened = engine.socket.stream({ method: "GET", path, deadlineMs: WORK_DEADLINE_MS, signal });
+  const stream = await nullOn([404], opened);
+  if (stream === null) return;
+  const onAbort = (): void => void stream.destroy();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    if (signal?.aborted !== true) yield* linesOf(stream);
+  } catch (thrown) {
+    if (signal?.aborted !== true) throw thrown;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    stream.destroy();
+  }
+}

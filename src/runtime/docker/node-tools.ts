@@ -1,0 +1,98 @@
+/**
+ * Programs on a node's volume: in the server's own container while it runs, else in the node's toolbox.
+ */
+import type { NodeName } from "../../core/spec.ts";
+import { PgrepKitError } from "../../support/errors.ts";
+import type { Tool, ToolResult } from "../node-host.ts";
+import type { Engine } from "./engine-client.ts";
+import { diskFull, tellsOfFullDisk } from "./engine-error.ts";
+import { UNKNOWN_EXIT, execIn } from "./exec.ts";
+import { MOUNT_POINT } from "./names.ts";
+import type { RunOnVolume } from "./node-files.ts";
+import { MISSING_PROGRAM, PROGRAM_ENV, programCommand } from "./run-script.ts";
+import type { Toolboxes } from "./toolbox.ts";
+
+/** How a program ends when its container is killed around it. */
+const KILLED = 137;
+
+/** For short scripts that do no harm when they are run twice. */
+export function runOnVolume(
+  engine: Engine,
+  toolboxes: Toolboxes,
+  node: NodeName,
+  container: string,
+): RunOnVolume {
+  return async (argv, stdin) => {
+    const request = { argv, ...(stdin === undefined ? {} : { stdin }) };
+    if (!toolboxes.isOpen(node)) {
+      const result = await execIn(engine, { ...request, container });
+      const isWhole = result !== null && result.exitCode !== UNKNOWN_EXIT && result.exitCode !== KILLED;
+      if (isWhole) return result;
+    }
+    return await toolboxes.exec(node, request);
+  };
+}
+
+/** Runs an offline tool. On abort and past its deadline it is killed, and gone when this returns. */
+export async function runTool(
+  toolboxes: Toolboxes,
+  { image, major }: { readonly image: string; readonly major: number },
+  node: NodeName,
+  tool: Tool,
+  signal: AbortSignal | undefined,
+): Promise<ToolResult> {
+  const name = tool.argv[0] ?? "";
+  const deadline = AbortSignal.timeout(tool.timeoutMs);
+  const env = Object.entries(tool.env ?? {}).map(([key, value]) => `${key}=${value}`);
+  try {
+    const result = await toolboxes.exec(node, {
+      argv: programCommand(major, tool.argv),
+      env: [...PROGRAM_ENV, ...env],
+      signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+    });
+    refuseBrokenRun(result, name, node, image);
+    return result;
+  } catch (thrown) {
+    if (signal?.aborted === true || !deadline.aborted) throw thrown;
+    throw new PgrepKitError("deadline", {
+      message: `${name} for node ${node} has not ended within ${tool.timeoutMs / 1000} s`,
+      detail: "It was killed.",
+      hint: "Run the command again; what it left half-done is not used.",
+    });
+  }
+}
+
+function refuseBrokenRun(result: ToolResult, name: string, node: NodeName, image: string): void {
+  const { exitCode, stderr } = result;
+  if (exitCode === 0) return;
+  if (tellsOfFullDisk(stderr)) throw diskFull(`run ${name} for node ${node}`, new Error(stderr.trim()));
+  if (exitCode === MISSING_PROGRAM && stderr.includes("pgrep-kit: the image has no program")) {
+    throw new PgrepKitError("image-unusable", {
+      message: `the image ${image} has no ${name}`,
+      hint: "Choose an image with the PostgreSQL server's programs; the official postgres images have them.",
+    });
+  }
+  if (exitCode === UNKNOWN_EXIT) {
+    throw new PgrepKitError("docker-failed", {
+      message: `${name} for node ${node} was cut off: its container is gone`,
+      hint: "Run the command again.",
+    });
+  }
+}
+
+/** Null while nothing runs on the volume. */
+export async function freeBytes(
+  engine: Engine,
+  toolboxes: Toolboxes,
+  node: NodeName,
+  container: string,
+): Promise<number | null> {
+  const argv = ["df", "-P", "-k", MOUNT_POINT];
+  const result = toolboxes.isOpen(node)
+    ? await toolboxes.exec(node, { argv })
+    : await execIn(engine, { container, argv });
+  if (result === null || result.exitCode !== 0) return null;
+  // Filesystem, blocks, used, available: the fourth column, after the headings' line.
+  const available = Number(result.stdout.trim().split("\n").at(-1)?.split(/\s+/)[3]);
+  return Number.isInteger(available) ? available * 1024 : null;
+}
