@@ -1,0 +1,169 @@
+/** Findings about the standbys: that they are there, that they follow whom they should, and that they keep up. */
+import type { StandbyObservation } from "../observation.ts";
+import { formatLsn } from "../lsn.ts";
+import type { NodeName } from "../spec.ts";
+import { type Finding, finding } from "./finding.ts";
+import { isClean, nodeState, silentMs } from "./node-state.ts";
+import { type Scene, divergenceOf, expectedUpstream, isInFile, seen } from "./scene.ts";
+import { formatBytes, formatDuration } from "./units.ts";
+import { followedBy } from "./upstream.ts";
+
+/** The tutorial's alarm: more than this behind is no longer a matter of moments. */
+export const BEHIND_WARNING_BYTES = 16 * 1024 * 1024;
+
+export function standbyFindings(scene: Scene, name: NodeName): Finding[] {
+  if (!isInFile(scene, name)) return outsider(scene, name);
+  const state = nodeState(scene, name);
+  // Reported with the primary's findings.
+  if (state === "split-brain") return [];
+  const node = seen(scene, name);
+  const parted = divergedFinding(scene, name);
+  if (node?.kind === "standby") {
+    if (parted.length > 0) return parted;
+    return [...attachment(scene, name, node), ...progress(scene, name, node)];
+  }
+  return [...absence(scene, name), ...parted];
+}
+
+function outsider(scene: Scene, name: NodeName): Finding[] {
+  const state = nodeState(scene, name);
+  if (state === "split-brain" || state === "missing") return [];
+  const message = `${name} is not in the file, but something of it is still there`;
+  return [finding("warning", "not-in-file", name, message)];
+}
+
+function divergedFinding(scene: Scene, name: NodeName): Finding[] {
+  const parted = divergenceOf(scene, name);
+  if (parted === null) return [];
+  const where =
+    parted.fork === null
+      ? "they share no timeline"
+      : `they parted at ${formatLsn(parted.fork.lsn)} on timeline ${parted.fork.timeline}`;
+  const primarySeen = scene.authority !== null && seen(scene, scene.authority.primary)?.kind === "primary";
+  const whose = primarySeen ? `${scene.authority?.primary}'s history` : "the other standbys' history";
+  const facts = {
+    forkTimeline: parted.fork?.timeline ?? null,
+    forkLsn: parted.fork === null ? null : formatLsn(parted.fork.lsn),
+  };
+  return [
+    finding("error", "diverged", name, `${name} holds WAL that is no part of ${whose}: ${where}`, facts),
+  ];
+}
+
+/** Nodes that no server answers for. */
+function absence(scene: Scene, name: NodeName): Finding[] {
+  const node = seen(scene, name);
+  switch (node?.kind) {
+    case "starting":
+      return [finding("warning", "standby-starting", name, `${name} is starting: ${node.reason}`)];
+    case "stopped": {
+      const clean = isClean(node);
+      const agoMs = node.stoppedAtMs === null ? null : Math.max(0, scene.observation.atMs - node.stoppedAtMs);
+      const when = agoMs === null ? "" : ` for ${formatDuration(agoMs)}`;
+      const message = `${name} has been stopped${when}${clean ? "" : ", without a clean shutdown"}`;
+      return [
+        finding("warning", "standby-stopped", name, message, { clean, agoMs, exitCode: node.exitCode }),
+      ];
+    }
+    case "paused":
+      return [finding("warning", "standby-frozen", name, `${name} is frozen and may wake up at any moment`)];
+    case "absent":
+      return node.debris
+        ? [
+            finding(
+              "warning",
+              "standby-half-copied",
+              name,
+              `${name} holds an unfinished copy, which nothing is started from`,
+            ),
+          ]
+        : [finding("warning", "standby-missing", name, `${name} has no data directory`)];
+    case "unreachable":
+      return [finding("warning", "standby-unreachable", name, `${name} does not answer: ${node.reason}`)];
+    default:
+      return [finding("warning", "standby-unreachable", name, `nothing was seen of ${name}`)];
+  }
+}
+
+function attachment(scene: Scene, name: NodeName, node: StandbyObservation): Finding[] {
+  const state = nodeState(scene, name);
+  const expected = expectedUpstream(scene, name);
+  const followed = followedBy(node, scene.observation.wiring);
+  const target =
+    followed.kind === "node" ? followed.node : followed.kind === "stranger" ? followed.address : null;
+  if (target !== null && expected !== null && target !== expected) {
+    const message = `${name} follows ${target}, the file says ${expected}`;
+    return [finding("warning", "wrong-upstream", name, message, { follows: target, expected })];
+  }
+  switch (state) {
+    case "slot-lost":
+      return [slotLost(name)];
+    case "disconnected": {
+      // Nobody can receive from a server that is down: that one is the news, this is only its consequence.
+      const severity = node.receiver === null && isDown(scene, target) ? "note" : "warning";
+      const message = whyDisconnected(scene, name, node, target);
+      return [finding(severity, "standby-disconnected", name, message, { upstream: target })];
+    }
+    case "catching-up": {
+      const lag = scene.lags.get(name);
+      const bytes = lag?.replay.bytes ?? null;
+      const rest = bytes === null ? "" : `, ${formatBytes(bytes)} to go`;
+      return [
+        finding("warning", "standby-catching-up", name, `${name} is catching up with ${target}${rest}`, {
+          behindBytes: bytes,
+        }),
+      ];
+    }
+    default:
+      return [];
+  }
+}
+
+export function slotLost(name: NodeName): Finding {
+  const message = `${name} needs WAL that is gone: its slot kept max_slot_wal_keep_size and no more`;
+  return finding("error", "slot-lost", name, message);
+}
+
+function isDown(scene: Scene, name: NodeName | null): boolean {
+  const kind = name === null ? undefined : seen(scene, name)?.kind;
+  return kind === "stopped" || kind === "absent" || kind === "starting";
+}
+
+function whyDisconnected(
+  scene: Scene,
+  name: NodeName,
+  node: StandbyObservation,
+  target: string | null,
+): string {
+  if (target === null) return `${name} follows nobody: its primary_conninfo is empty`;
+  if (node.receiver === null) {
+    return `${name} receives nothing from ${target}${isDown(scene, target) ? ", which is down" : ""}`;
+  }
+  if (!node.receiver.streaming) return `${name} is connected to ${target}, but does not stream`;
+  return `${target} does not know ${name}: no row in its pg_stat_replication`;
+}
+
+/** How a standby that receives keeps up. */
+function progress(scene: Scene, name: NodeName, node: StandbyObservation): Finding[] {
+  const lag = scene.lags.get(name);
+  const bytes = lag?.replay.bytes ?? null;
+  const behind = bytes === null ? "" : `; it is ${formatBytes(bytes)} behind`;
+  const findings: Finding[] = [];
+  const quietMs = silentMs(scene, name);
+  if (quietMs !== null) {
+    const message = `${name} has not confirmed anything for ${formatDuration(quietMs)}`;
+    findings.push(finding("warning", "standby-silent", name, message, { silentMs: quietMs }));
+  }
+  if (node.replayPaused) {
+    const message = `${name} receives, but its replay is paused (not by pgrep-kit)${behind}`;
+    findings.push(finding("warning", "replay-paused", name, message, { behindBytes: bytes }));
+  } else if (node.delayMs > 0) {
+    const message = `${name} replays ${formatDuration(node.delayMs)} late, as it is told to`;
+    findings.push(finding("note", "delayed", name, message, { delayMs: node.delayMs }));
+  } else if (bytes !== null && bytes >= BEHIND_WARNING_BYTES) {
+    findings.push(
+      finding("warning", "behind", name, `${name} is ${formatBytes(bytes)} behind`, { behindBytes: bytes }),
+    );
+  }
+  return findings;
+}
