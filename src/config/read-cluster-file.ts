@@ -89,26 +89,28 @@ function parseYaml(problems: Problems, text: string, lines: LineCounter): Node |
     });
     const [first, second] = Array.isArray(documents) ? documents : [];
     for (const { pos, message } of [...(first?.errors ?? []), ...(first?.warnings ?? [])]) {
-      report(problems, pos[0], `not valid YAML: ${sentence(message)}`);
+      // What follows at the same place only follows from it.
+      if (problems.all.at(-1)?.offset !== pos[0]) report(problems, pos[0], syntaxProblem(message));
     }
     if (second !== undefined) report(problems, second.range[0], "the file holds more than one YAML document");
     return (first?.contents ?? null) as Node | null;
   } catch (error) {
-    // The parser is recursive, and a hostile file can nest deeper than its stack.
-    report(problems, 0, `not valid YAML: ${sentence(messageOf(error))}`);
+    report(problems, 0, syntaxProblem(messageOf(error)));
     return null;
   }
 }
 
-function sentence(message: string): string {
+function syntaxProblem(message: string): string {
+  // The parser is recursive, and a hostile file can nest deeper than its stack.
+  if (message.startsWith("Maximum call stack")) return "not valid YAML: nested too deeply";
   const line = (message.split("\n")[0] ?? "").replace(/[.:]$/, "");
-  return line.charAt(0).toLowerCase() + line.slice(1);
+  return `not valid YAML: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;
 }
 
 /** Null where something without a sensible default is missing or wrong; its problem is reported then. */
 function readCluster(problems: Problems, root: Node | null): ClusterSpec | null {
   if (root === null || described(root) === "nothing") {
-    report(problems, 0, "the file is empty", "Create one with: pgrep-kit init");
+    report(problems, 0, "the file is empty", "Remove it, then: pgrep-kit init");
     return null;
   }
   const entries = readMap(problems, root, TOP, 0);

@@ -89,8 +89,9 @@ function settingText(value: unknown, source: string | undefined): string | null 
   if (typeof value === "boolean") return value ? "on" : "off";
   if (typeof value === "bigint") return String(value);
   if (typeof value !== "number" || !Number.isFinite(value)) return null;
-  // As it was written, where PostgreSQL reads it alike: a number in JavaScript has no trailing zeros and 53 bits.
-  return source !== undefined && /^[-+]?\d+(\.\d+)?$/.test(source) ? source : String(value);
+  // As it was written: a number in JavaScript has 53 bits and no trailing zeros. But not with leading ones, which make it
+  // octal for PostgreSQL and not for YAML.
+  return source !== undefined && /^[-+]?(0|[1-9]\d*)(\.\d+)?$/.test(source) ? source : String(value);
 }
 
 interface Weakness {
