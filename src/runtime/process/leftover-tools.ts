@@ -33,7 +33,8 @@ export async function endLeftoverTools(place: NodePlace): Promise<void> {
   for (const mark of marks) {
     if (await ownerLives(mark)) continue;
     const note = join(place.tools, mark);
-    const group = Number.parseInt(await readFile(note, "utf8"), 10);
+    // Another pgrep-kit may be clearing up, too.
+    const group = Number.parseInt(await readFile(note, "utf8").catch(() => ""), 10);
     // An empty note: the run was killed before its tool began.
     if (group > 1) await killGroup(place, group, mark);
     await rm(note, { force: true });

@@ -68,6 +68,7 @@ async function replacement(path: string, file: FileHandle | null): Promise<FileH
 async function startOfTail(file: FileHandle, lines: number | null): Promise<number> {
   if (lines === null) return 0;
   const { size } = await file.stat();
+  if (lines === 0) return size;
   let missing = lines;
   for (let end = size; end > 0;) {
     const from = Math.max(0, end - BLOCK_BYTES);
@@ -79,7 +80,7 @@ async function startOfTail(file: FileHandle, lines: number | null): Promise<numb
     }
     end = from;
   }
-  return lines === 0 ? size : 0;
+  return 0;
 }
 
 async function readBlock(file: FileHandle, at: number, length = BLOCK_BYTES): Promise<Buffer | null> {
