@@ -37,6 +37,11 @@ export interface StandbyLag {
   /** Of pg_stat_replication: startup, catchup, streaming, … */
   readonly senderState: string | null;
   readonly syncState: string | null;
+  /** Where the upstream is, and how far the standby has replayed; null where not known. */
+  readonly current: Lsn | null;
+  readonly replayed: Lsn | null;
+  /** For how long the upstream has heard nothing, if that is too long; null if it hears of it. */
+  readonly silentMs: number | null;
   readonly send: LagStage;
   readonly write: LagStage;
   readonly flush: LagStage;
@@ -49,7 +54,7 @@ export interface StandbyLag {
 }
 
 /** A standby that sends no sign of life for this long is silent; its reports come every second. */
-export const SILENT_AFTER_MS = 5000;
+const SILENT_AFTER_MS = 5000;
 
 /** One entry for every node of the file but the primary, and for every other standby that was seen. */
 export function standbyLags(
@@ -106,6 +111,9 @@ function standbyLag(name: NodeName, upstream: NodeName | null, observation: Obse
     attachment: attachmentOf(upstream, running !== null, sender),
     senderState: sender?.state ?? null,
     syncState: sender?.syncState ?? null,
+    current,
+    replayed,
+    silentMs: silence(sender),
     send: { bytes: behind(sender?.sent ?? null), time: null },
     write: stageOf(behind(sender?.written ?? null), sender?.writeLagMs ?? null, sender),
     flush: stageOf(behind(flushed), sender?.flushLagMs ?? null, sender),
@@ -136,10 +144,15 @@ function attachmentOf(
 function stageOf(bytes: number | null, measuredMs: number | null, sender: WalSender | null): LagStage {
   if (bytes === null || sender === null) return { bytes, time: null };
   if (bytes === 0) return { bytes, time: { ms: 0, atLeast: false } };
-  const silentMs = sender.repliedAgoMs ?? 0;
-  if (silentMs > Math.max(SILENT_AFTER_MS, measuredMs ?? 0))
+  const silentMs = silence(sender);
+  if (silentMs !== null && silentMs > (measuredMs ?? 0))
     return { bytes, time: { ms: silentMs, atLeast: true } };
   return { bytes, time: measuredMs === null ? null : { ms: measuredMs, atLeast: false } };
+}
+
+function silence(sender: WalSender | null): number | null {
+  const agoMs = sender?.repliedAgoMs ?? null;
+  return agoMs !== null && agoMs > SILENT_AFTER_MS ? agoMs : null;
 }
 
 function latest(a: Lsn | null, b: Lsn | null): Lsn | null {

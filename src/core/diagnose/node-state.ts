@@ -3,7 +3,6 @@
  * only what the host or the server itself says makes a node stopped.
  */
 import { isForeign } from "../candidates.ts";
-import { SILENT_AFTER_MS } from "../lag.ts";
 import type { StandbyObservation, StoppedObservation } from "../observation.ts";
 import type { NodeName } from "../spec.ts";
 import { type Scene, divergenceOf, expectedUpstream, identityOf, isInFile, seen } from "./scene.ts";
@@ -87,16 +86,6 @@ function standbyState(scene: Scene, name: NodeName, node: StandbyObservation): N
   if (lag?.attachment === "detached") return "disconnected";
   if (lag?.attachment === "attached" && lag.senderState !== "streaming") return "catching-up";
   if (node.replayPaused) return "replay-paused";
-  if (silentMs(scene, name) !== null) return "silent";
+  if ((lag?.silentMs ?? null) !== null) return "silent";
   return node.delayMs > 0 ? "delayed" : "streaming";
-}
-
-/** For how long the upstream has heard nothing of a standby that it is connected to; null if it hears of it. */
-export function silentMs(scene: Scene, name: NodeName): number | null {
-  const lag = scene.lags.get(name);
-  const upstream = lag?.upstream === null || lag === undefined ? undefined : seen(scene, lag.upstream);
-  if (upstream?.kind !== "primary" && upstream?.kind !== "standby") return null;
-  const sender = upstream.senders.find((row) => row.applicationName === name);
-  const agoMs = sender?.repliedAgoMs ?? null;
-  return agoMs !== null && agoMs > SILENT_AFTER_MS ? agoMs : null;
 }

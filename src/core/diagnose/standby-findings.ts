@@ -3,7 +3,7 @@ import type { StandbyObservation } from "../observation.ts";
 import { formatLsn } from "../lsn.ts";
 import type { NodeName } from "../spec.ts";
 import { type Finding, finding } from "./finding.ts";
-import { isClean, nodeState, silentMs } from "./node-state.ts";
+import { isClean, nodeState } from "./node-state.ts";
 import { type Scene, divergenceOf, expectedUpstream, isInFile, seen } from "./scene.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 import { followedBy } from "./upstream.ts";
@@ -149,7 +149,7 @@ function progress(scene: Scene, name: NodeName, node: StandbyObservation): Findi
   const bytes = lag?.replay.bytes ?? null;
   const behind = bytes === null ? "" : `; it is ${formatBytes(bytes)} behind`;
   const findings: Finding[] = [];
-  const quietMs = silentMs(scene, name);
+  const quietMs = lag?.silentMs ?? null;
   if (quietMs !== null) {
     const message = `${name} has not confirmed anything for ${formatDuration(quietMs)}`;
     findings.push(finding("warning", "standby-silent", name, message, { silentMs: quietMs }));
