@@ -41,7 +41,10 @@ export function isTemporary(name: string): boolean {
   return /^\..+\.[0-9a-f]{12}\.tmp$/.test(name);
 }
 
-async function handOver(handle: FileHandle, owner: { readonly uid: number; readonly gid: number }): Promise<void> {
+async function handOver(
+  handle: FileHandle,
+  owner: { readonly uid: number; readonly gid: number },
+): Promise<void> {
   const now = await handle.stat();
   if (now.uid === owner.uid && now.gid === owner.gid) return;
   // Only root may give files away; for anybody else the file is simply theirs from now on.
@@ -81,7 +84,11 @@ export async function ifThere<T, U>(access: Promise<T>, otherwise: U): Promise<T
  * What `path` holds according to `read`, which answers null for a value that makes no sense; null where there is no file.
  * Throws `state-corrupt` otherwise: a damaged file is never taken for an absent one, because that would overwrite it.
  */
-export async function readJson<T>(path: string, read: (value: unknown) => T | null, hint: string): Promise<T | null> {
+export async function readJson<T>(
+  path: string,
+  read: (value: unknown) => T | null,
+  hint: string,
+): Promise<T | null> {
   const text = await readIfThere(path);
   if (text === null) return null;
   let value: unknown;
@@ -138,7 +145,10 @@ export function writeError(path: string, error: unknown): PgrepKitError {
         cause: error,
       });
     default:
-      return new PgrepKitError("state-unwritable", { message: `cannot write ${path}: ${messageOf(error)}`, cause: error });
+      return new PgrepKitError("state-unwritable", {
+        message: `cannot write ${path}: ${messageOf(error)}`,
+        cause: error,
+      });
   }
 }
 

@@ -28,12 +28,13 @@ export interface BinarySearch {
 export const NEEDED_BINARIES = ["initdb", "postgres", "pg_basebackup", "pg_controldata"] as const;
 
 /** Where packages put PostgreSQL; `*` stands for a version. */
-export const USUAL_PLACES = [
+const USUAL_PLACES = [
   "/usr/lib/postgresql/*/bin",
   "/usr/pgsql-*/bin",
   "/usr/libexec/postgresql*",
   "/opt/homebrew/opt/postgresql@*/bin",
   "/usr/local/opt/postgresql@*/bin",
+  "/Library/PostgreSQL/*/bin",
   "/Applications/Postgres.app/Contents/Versions/*/bin",
   "/usr/local/pgsql/bin",
 ] as const;

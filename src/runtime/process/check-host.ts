@@ -70,7 +70,7 @@ function binariesMissing(wanted: number | null, search: BinarySearch): PgrepKitE
 }
 
 /** In the words of this platform's own package tool. */
-export function howToInstall(wanted: number | null): string {
+function howToInstall(wanted: number | null): string {
   const dashed = wanted === null ? "postgresql" : `postgresql-${wanted}`;
   if (process.platform === "darwin") return `brew install ${dashed.replace("-", "@")}`;
   if (existsSync("/etc/debian_version")) return `apt-get install ${dashed}`;

@@ -11,6 +11,7 @@ import { messageOf, PgrepKitError } from "../../support/errors.ts";
 import { systemCode, writeError } from "../../support/files.ts";
 import { awaitCondition } from "./await-condition.ts";
 import { launch } from "./launch.ts";
+import { freeBytesAt } from "./node-folders.ts";
 import { findServer, pidFilePath, readPidFile, serverFamily } from "./postmaster.ts";
 import { processEntry, send, stillRuns } from "./process-table.ts";
 import type { ServerUser } from "./server-user.ts";
@@ -151,6 +152,9 @@ async function explainFailure(
   const said = await lastLines(log, fromByte);
   if (/could not bind .*: Address already in use/.test(said) || (await portIsTaken(start.port)))
     return portTaken(start, said);
+  // A server on a full disk may be unable to log even that.
+  if (/No space left on device/.test(said) || (await freeBytesAt(start.place.root)) === 0)
+    return diskFull(start, said);
   return new PgrepKitError("server-failed", {
     message: `the server of ${start.place.node} did not start`,
     detail: said === "" ? `Its process ${end} and wrote nothing to its log.` : said,
@@ -165,6 +169,14 @@ async function lastLines(log: FileHandle, fromByte: number): Promise<string> {
   if (from >= size) return "";
   const { buffer, bytesRead } = await log.read(Buffer.alloc(size - from), 0, size - from, from);
   return buffer.toString("utf8", 0, bytesRead).trimEnd().split("\n").slice(-SHOWN_LOG_LINES).join("\n");
+}
+
+function diskFull(start: ServerStart, said: string): PgrepKitError {
+  return new PgrepKitError("disk-full", {
+    message: `the server of ${start.place.node} did not start: no space is left`,
+    detail: said === "" ? `The disk of ${start.place.root} is full.` : said,
+    hint: "Free some space there, then run the same command again.",
+  });
 }
 
 function portTaken(start: ServerStart, said: string | null): PgrepKitError {

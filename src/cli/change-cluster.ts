@@ -1,0 +1,139 @@
+/**
+ * The frame of every command that changes something: one at a time, journaled, interruptible, with progress.
+ * What is to be changed is an `Intent`; whether and how, `decide` says.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { writeClusterFile } from "../config/edit-cluster-file.ts";
+import { type ClusterFile, parseClusterFile, readClusterFile } from "../config/read-cluster-file.ts";
+import { type DriveResult, drive, foresee } from "../control/drive.ts";
+import { openJournal } from "../control/journal.ts";
+import { acquireLock } from "../control/lock.ts";
+import { type ClusterState, type StateFolder, readState, rememberPort } from "../control/state-folder.ts";
+import type { Intent } from "../core/decision.ts";
+import type { Refusal } from "../core/refusals.ts";
+import type { NodeName } from "../core/spec.ts";
+import { freePorts } from "../runtime/free-port.ts";
+import { present } from "../support/assert.ts";
+import { messageOf } from "../support/errors.ts";
+import { exitCodeOf } from "./failure.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { type OpenCluster, openCluster } from "./open-cluster.ts";
+import { type Progress, startProgress } from "./progress.ts";
+import { EXIT, print, say } from "./terminal.ts";
+
+export type Settled = DriveResult & { readonly kind: "settled" };
+
+export interface Change {
+  readonly verb: string;
+  /** For the journal; never a secret. */
+  readonly arguments: readonly string[];
+  readonly file: ClusterFile;
+  readonly folder: StateFolder;
+  /** Edits the file's text under the lock, before the cluster is opened. */
+  readonly edit?: (text: string) => string;
+  /** Makes the state where there may be none yet; under the lock, after the edit. */
+  readonly found?: (file: ClusterFile) => Promise<unknown>;
+  readonly intent: (cluster: OpenCluster) => Promise<Intent> | Intent;
+  /** After the cluster settled; answers the exit code. */
+  readonly settled: (cluster: OpenCluster, result: Settled) => Promise<number> | number;
+}
+
+const LOCK_WAIT_MS = 30_000;
+
+/** Changes the cluster, or says why not; answers the exit code. */
+export async function changeCluster(change: Change): Promise<number> {
+  using interruption = listenForInterruption();
+  const { signal } = interruption;
+  await using _lock = await acquireLock(change.folder, change.verb, {
+    waitMs: LOCK_WAIT_MS,
+    onWait: (owner) => say(`Waiting for pgrep-kit ${owner.verb} (process ${owner.pid}) to end…`),
+  });
+  const file = await editedFile(change);
+  await change.found?.(file);
+  await using cluster = await openWithPorts(file, change.folder);
+  const { superuser, replicator, app } = cluster.credentials;
+  const journal = openJournal(change.folder, { command: randomBytes(4).toString("hex"), secrets: [superuser, replicator, app] });
+  await journal.append({ kind: "command", verb: change.verb, arguments: change.arguments });
+  const progress = startProgress();
+  try {
+    await cluster.host.check();
+    await cluster.host.setUp(progress.message);
+    const intent = await change.intent(cluster);
+    const input = { ...cluster, intent, journal, listener: progress, signal };
+    const result = await orInterrupted(drive(input), signal);
+    progress.done();
+    const code = await conclude(change, cluster, result);
+    await journal.append({ kind: "end", exitCode: code, message: null });
+    return code;
+  } catch (thrown) {
+    progress.done();
+    const error = signal.aborted ? (signal.reason as unknown) : thrown;
+    await journal.append({ kind: "end", exitCode: exitCodeOf(error), message: messageOf(error) }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The file as it is under the lock: another command may have edited it while this one waited. */
+async function editedFile(change: Change): Promise<ClusterFile> {
+  const file = await readClusterFile(change.file.path);
+  return change.edit === undefined ? file : writeClusterFile(file, change.edit(file.text));
+}
+
+async function conclude(change: Change, cluster: OpenCluster, result: DriveResult): Promise<number> {
+  switch (result.kind) {
+    case "settled":
+      return change.settled(cluster, result);
+    case "refused":
+      return refused(result.refusals);
+    case "unfinished":
+      say(`unfinished: still waiting for ${result.waitedFor.join("; ")}`);
+      say(`hint:    Nothing is broken by that. pgrep-kit status shows where it stands; the same command goes on from here.`);
+      return EXIT.unfinished;
+  }
+}
+
+async function refused(refusals: readonly Refusal[]): Promise<number> {
+  const { renderRefusals } = await import("./render/error.ts");
+  say(renderRefusals(refusals));
+  return EXIT.refused;
+}
+
+/** An interrupted step may take its time to end: after a moment of grace the command goes without it. */
+async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const GRACE_MS = 5_000;
+  const interrupted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => void delay(GRACE_MS, undefined, { ref: false }).then(() => reject(signal.reason)), {
+      once: true,
+    });
+  });
+  return Promise.race([work, interrupted]);
+}
+
+/** Every node of the file has a port in the state before anything is decided. */
+async function openWithPorts(file: ClusterFile, folder: StateFolder): Promise<OpenCluster> {
+  const state = await readState(folder);
+  for (const [name, port] of Object.entries(await missingPorts(file, state))) await rememberPort(folder, name, port);
+  return openCluster(file, folder);
+}
+
+async function missingPorts(file: ClusterFile, { id, ports }: ClusterState): Promise<Record<NodeName, number>> {
+  const without = file.spec.nodes.map((node) => node.name).filter((name) => ports[name] === undefined);
+  const chosen = await freePorts(without.length, id, Object.values(ports));
+  return Object.fromEntries(without.map((name, index) => [name, present(chosen[index], "a chosen port")]));
+}
+
+/** Shows the plan of a change as it looks now; changes nothing, and waits for nobody. */
+export async function foreseeChange(change: Change): Promise<number> {
+  using interruption = listenForInterruption();
+  const { path, text } = change.file;
+  const file = change.edit === undefined ? change.file : parseClusterFile(path, change.edit(text));
+  const state = await readState(change.folder);
+  await using cluster = await openCluster(file, change.folder, await missingPorts(file, state));
+  await cluster.host.check();
+  const decision = await foresee({ ...cluster, intent: await change.intent(cluster), signal: interruption.signal });
+  if (decision.kind === "refuse") return refused(decision.refusals);
+  const { renderDecision } = await import("./render/plan.ts");
+  print(renderDecision(decision, cluster));
+  return EXIT.done;
+}
