@@ -94,9 +94,9 @@ export async function readJson<T>(
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    const detail = text.trim() === "" ? "The file is empty." : `It is not JSON: ${messageOf(error)}.`;
-    throw corrupt(path, { detail, hint, cause: error });
+  } catch {
+    // What the parser says quotes the text, and that may be a password.
+    throw corrupt(path, { detail: text.trim() === "" ? "The file is empty." : "It is not JSON.", hint });
   }
   const result = read(value);
   if (result === null) throw corrupt(path, { detail: describeShape(value), hint });
