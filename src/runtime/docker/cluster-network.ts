@@ -4,7 +4,7 @@
 import type Dockerode from "dockerode";
 import type { Engine } from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
-import { clusterLabels, foreignError, isOwn, networkName, ownFilter, type ClusterIdentity } from "./names.ts";
+import { clusterLabels, networkName, ownFilter, ownOrThrow, type ClusterIdentity } from "./names.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 
 export async function ensureNetwork(engine: Engine, identity: ClusterIdentity): Promise<void> {
@@ -32,7 +32,7 @@ export async function hasNetwork(engine: Engine, identity: ClusterIdentity): Pro
   // The filter finds every network whose name contains this one.
   const network = alike.find((candidate) => candidate.Name === name);
   if (network === undefined) return false;
-  if (!isOwn(identity, network.Labels)) throw foreignError("network", name, network.Labels ?? null);
+  ownOrThrow(identity, "network", name, network.Labels);
   return true;
 }
 

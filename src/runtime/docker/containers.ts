@@ -4,7 +4,8 @@
  */
 import { LOOK_DEADLINE_MS, WORK_DEADLINE_MS, queryString, type Engine } from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
-import type { Labels } from "./names.ts";
+import { nodeThing, ownOrThrow, type ClusterIdentity, type Labels } from "./names.ts";
+import type { NodeName } from "../../core/spec.ts";
 
 export interface SeenContainer {
   readonly Id: string;
@@ -13,6 +14,7 @@ export interface SeenContainer {
   readonly Config: { readonly Labels: Labels | null };
   readonly State: {
     readonly Status: "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+    /** True of a paused one, too. */
     readonly Running: boolean;
     readonly ExitCode: number;
     readonly FinishedAt: string;
@@ -34,6 +36,18 @@ export async function seeContainer(engine: Engine, name: string): Promise<SeenCo
     deadlineMs: LOOK_DEADLINE_MS,
   });
   return await nullOn([404], look);
+}
+
+/** The container of a node's server; null: there is none. Throws if one of its name is somebody else's. */
+export async function seeServer(
+  engine: Engine,
+  identity: ClusterIdentity,
+  node: NodeName,
+): Promise<SeenContainer | null> {
+  const name = nodeThing(identity, node);
+  const seen = await seeContainer(engine, name);
+  if (seen !== null) ownOrThrow(identity, "container", name, seen.Config.Labels);
+  return seen;
 }
 
 /** All containers with this label, running or not. */

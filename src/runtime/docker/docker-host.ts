@@ -5,13 +5,14 @@
 import type { NodeName } from "../../core/spec.ts";
 import type { NodeHost } from "../node-host.ts";
 import { ensureNetwork } from "./cluster-network.ts";
+import { seeServer } from "./containers.ts";
 import { engineSocketPath } from "./engine-address.ts";
 import { checkEngine, describeEngine } from "./engine-check.ts";
 import { openEngine } from "./engine-client.ts";
 import { doing } from "./engine-error.ts";
 import { ensureImage } from "./image.ts";
 import { listNodes } from "./list-nodes.ts";
-import { NODE_PATHS, SERVER_PORT, nodeThing } from "./names.ts";
+import { NODE_PATHS, SERVER_PORT } from "./names.ts";
 import { readNodeFile, writeNodeFiles, type RunOnVolume } from "./node-files.ts";
 import { nodeLogs } from "./node-logs.ts";
 import { freeBytes, runOnVolume, runTool } from "./node-tools.ts";
@@ -19,8 +20,7 @@ import { pauseServer, resumeServer } from "./pause.ts";
 import { removeCluster, removeNode } from "./removal.ts";
 import { startServer } from "./server-container.ts";
 import { killServer, serverEnded, stopServer } from "./server-end.ts";
-import { makeRoot, serverOwner, type Owner } from "./storage-root.ts";
-import { openToolboxes } from "./toolbox.ts";
+import { openToolboxes } from "./toolboxes.ts";
 import { ensureVolume, refuseForeignVolumes, requireVolume } from "./volumes.ts";
 
 export interface DockerHostOptions {
@@ -38,10 +38,8 @@ export interface DockerHostOptions {
 export async function openDockerHost(options: DockerHostOptions): Promise<NodeHost> {
   const { image, major } = options;
   const engine = openEngine(engineSocketPath(options.socketPath, process.env));
-  const toolboxes = openToolboxes(engine, options, image);
-  const containerOf = (node: NodeName): string => nodeThing(options, node);
-  const onVolume = (node: NodeName): RunOnVolume => runOnVolume(engine, toolboxes, node, containerOf(node));
-  let owner: Promise<Owner> | null = null;
+  const toolboxes = openToolboxes(engine, options);
+  const onVolume = (node: NodeName): RunOnVolume => runOnVolume(engine, toolboxes, options, node);
 
   return {
     kind: "docker",
@@ -62,9 +60,9 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
     create: (node) =>
       doing(`make the storage of node ${node}`, async () => {
         await ensureVolume(engine, options, node);
-        const container = await toolboxes.made(node);
-        owner ??= serverOwner(engine, container, image);
-        await makeRoot(engine, container, await owner);
+        // A server that runs has its folders.
+        const server = await seeServer(engine, options, node);
+        if (server?.State.Running !== true) await toolboxes.open(node);
       }),
     writeFiles: (node, files) =>
       doing(`write files of node ${node}`, () => writeNodeFiles(onVolume(node), node, files)),
@@ -77,14 +75,12 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
         await Promise.all([requireVolume(engine, options, node), toolboxes.retire(node)]);
         await startServer(engine, { identity: options, image, major, node, port });
       }),
-    stop: (node, timeoutMs) =>
-      doing(`stop node ${node}`, () => stopServer(engine, containerOf(node), timeoutMs)),
-    kill: (node) => doing(`kill node ${node}`, () => killServer(engine, containerOf(node))),
-    pause: (node) => doing(`pause node ${node}`, () => pauseServer(engine, containerOf(node))),
-    resume: (node) => doing(`resume node ${node}`, () => resumeServer(engine, containerOf(node))),
-    ended: (node, signal) =>
-      doing(`wait for node ${node}`, () => serverEnded(engine, containerOf(node), signal)),
-    logs: (node, request) => nodeLogs(engine, containerOf(node), request),
+    stop: (node, timeoutMs) => doing(`stop node ${node}`, () => stopServer(engine, options, node, timeoutMs)),
+    kill: (node) => doing(`kill node ${node}`, () => killServer(engine, options, node)),
+    pause: (node) => doing(`pause node ${node}`, () => pauseServer(engine, options, node)),
+    resume: (node) => doing(`resume node ${node}`, () => resumeServer(engine, options, node)),
+    ended: (node, signal) => doing(`wait for node ${node}`, () => serverEnded(engine, options, node, signal)),
+    logs: (node, request) => nodeLogs(engine, options, node, request),
     remove: (node) =>
       doing(`remove node ${node}`, async () => {
         await toolboxes.retire(node);
@@ -96,7 +92,7 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
         await removeCluster(engine, options);
       }),
     freeBytes: (node) =>
-      doing(`look at the disk of node ${node}`, () => freeBytes(engine, toolboxes, node, containerOf(node))),
+      doing(`look at the disk of node ${node}`, () => freeBytes(engine, toolboxes, options, node)),
     async close() {
       await toolboxes.close();
       engine.close();

@@ -66,15 +66,17 @@ export function isOwn({ clusterId }: ClusterIdentity, labels: Labels | null | un
   return labels?.[ID_LABEL] === clusterId;
 }
 
-/** Thrown before anything of the stranger's is touched. */
-export function foreignError(
+/** Throws if the thing is not this cluster's: before anything of a stranger's is touched. */
+export function ownOrThrow(
+  identity: ClusterIdentity,
   kind: "volume" | "container" | "network",
   name: string,
-  labels: Labels | null,
-): PgrepKitError {
+  labels: Labels | null | undefined,
+): void {
+  if (isOwn(identity, labels)) return;
   const owner = labels?.[CLUSTER_LABEL];
   const remove = kind === "container" ? `docker rm ${name}` : `docker ${kind} rm ${name}`;
-  return new PgrepKitError("volume-foreign", {
+  throw new PgrepKitError("volume-foreign", {
     message: `the Docker ${kind} ${name} exists and does not belong to this cluster`,
     detail:
       owner === undefined

@@ -24,13 +24,14 @@ export async function writeNodeFiles(
   files: readonly NodeFile[],
 ): Promise<void> {
   if (files.length === 0) return;
-  const { stdout, stderr } = await run(["/bin/sh", "-s"], writeScript(files));
+  const { stdout, stderr, exitCode } = await run(["/bin/sh", "-s"], writeScript(files));
   if (stdout.includes(WRITTEN)) return;
   const names = files.map((file) => file.path).join(", ");
   if (tellsOfFullDisk(stderr)) throw diskFull(`write ${names} of node ${node}`, new Error(stderr.trim()));
   throw new PgrepKitError("docker-failed", {
     message: `could not write ${names} of node ${node}`,
-    detail: stderr.trim() === "" ? "The shell in the container ended without a message." : stderr.trim(),
+    // The engine's own complaints come as stdout.
+    detail: `${stdout}${stderr}`.trim() || `The shell in the container ended with exit code ${exitCode}.`,
   });
 }
 

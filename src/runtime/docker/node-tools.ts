@@ -4,13 +4,14 @@
 import type { NodeName } from "../../core/spec.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import type { Tool, ToolResult } from "../node-host.ts";
+import { seeServer } from "./containers.ts";
 import type { Engine } from "./engine-client.ts";
 import { diskFull, tellsOfFullDisk } from "./engine-error.ts";
-import { UNKNOWN_EXIT, execIn } from "./exec.ts";
-import { MOUNT_POINT } from "./names.ts";
+import { UNKNOWN_EXIT, execIn, type ExecRequest, type ExecResult } from "./exec.ts";
+import { MOUNT_POINT, type ClusterIdentity } from "./names.ts";
 import type { RunOnVolume } from "./node-files.ts";
 import { MISSING_PROGRAM, PROGRAM_ENV, programCommand } from "./run-script.ts";
-import type { Toolboxes } from "./toolbox.ts";
+import type { Toolboxes } from "./toolboxes.ts";
 
 /** How a program ends when its container is killed around it. */
 const KILLED = 137;
@@ -19,13 +20,13 @@ const KILLED = 137;
 export function runOnVolume(
   engine: Engine,
   toolboxes: Toolboxes,
+  identity: ClusterIdentity,
   node: NodeName,
-  container: string,
 ): RunOnVolume {
   return async (argv, stdin) => {
     const request = { argv, ...(stdin === undefined ? {} : { stdin }) };
     if (!toolboxes.isOpen(node)) {
-      const result = await execIn(engine, { ...request, container });
+      const result = await execInServer(engine, identity, node, request);
       const isWhole = result !== null && result.exitCode !== UNKNOWN_EXIT && result.exitCode !== KILLED;
       if (isWhole) return result;
     }
@@ -84,15 +85,27 @@ function refuseBrokenRun(result: ToolResult, name: string, node: NodeName, image
 export async function freeBytes(
   engine: Engine,
   toolboxes: Toolboxes,
+  identity: ClusterIdentity,
   node: NodeName,
-  container: string,
 ): Promise<number | null> {
   const argv = ["df", "-P", "-k", MOUNT_POINT];
   const result = toolboxes.isOpen(node)
     ? await toolboxes.exec(node, { argv })
-    : await execIn(engine, { container, argv });
+    : await execInServer(engine, identity, node, { argv });
   if (result === null || result.exitCode !== 0) return null;
   // Filesystem, blocks, used, available: the fourth column, after the headings' line.
   const available = Number(result.stdout.trim().split("\n").at(-1)?.split(/\s+/)[3]);
   return Number.isInteger(available) ? available * 1024 : null;
+}
+
+/** Null: no server runs. */
+async function execInServer(
+  engine: Engine,
+  identity: ClusterIdentity,
+  node: NodeName,
+  request: Omit<ExecRequest, "container">,
+): Promise<ExecResult | null> {
+  const seen = await seeServer(engine, identity, node);
+  if (seen?.State.Status !== "running") return null;
+  return await execIn(engine, { ...request, container: seen.Id });
 }

@@ -16,7 +16,7 @@ export interface Frame {
   readonly bytes: Buffer;
 }
 
-export async function* framesOf(stream: Readable): AsyncGenerator<Frame> {
+export async function* framesOf(stream: AsyncIterable<unknown>): AsyncGenerator<Frame> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of stream) {
     rest = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]);

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { ContainerCreateOptions, MountSettings } from "dockerode";
 import { createContainer, type Engine } from "./engine-client.ts";
 import { EngineError, isStatus } from "./engine-error.ts";
-import { removeContainer, seeContainer, type SeenContainer } from "./containers.ts";
+import { removeContainer, seeServer, type SeenContainer } from "./containers.ts";
 import { imageTrouble } from "./image-trouble.ts";
 import { imageId } from "./image.ts";
 import {
@@ -14,8 +14,6 @@ import {
   RECIPE_LABEL,
   SERVER_PORT,
   SERVER_USER,
-  foreignError,
-  isOwn,
   networkName,
   nodeLabels,
   nodeThing,
@@ -26,7 +24,7 @@ import { PgrepKitError } from "../../support/errors.ts";
 import type { NodeName } from "../../core/spec.ts";
 
 /** Parallel queries fail with the engine's 64 MB. */
-const SHARED_MEMORY_BYTES = 256 * 1024 * 1024;
+export const SHARED_MEMORY_BYTES = 256 * 1024 * 1024;
 
 export interface ServerContainer {
   readonly identity: ClusterIdentity;
@@ -39,29 +37,28 @@ export interface ServerContainer {
 /** Starts the server, in a container that fits. Does nothing if it runs already. */
 export async function startServer(engine: Engine, wanted: ServerContainer): Promise<void> {
   const name = nodeThing(wanted.identity, wanted.node);
-  const [seen, image] = await Promise.all([seeContainer(engine, name), imageId(engine, wanted.image)]);
-  if (seen !== null && !isOwn(wanted.identity, seen.Config.Labels)) {
-    throw foreignError("container", name, seen.Config.Labels);
-  }
+  const [seen, image] = await Promise.all([
+    seeServer(engine, wanted.identity, wanted.node),
+    imageId(engine, wanted.image),
+  ]);
   if (seen?.State.Running === true) return;
   const config = serverConfig(wanted);
-  const fits = seen !== null && seen.Config.Labels?.[RECIPE_LABEL] === config.Labels[RECIPE_LABEL];
-  // An image that is gone from the machine still serves the containers made from it.
-  const isCurrent = seen !== null && (image === null || seen.Image === image);
-  if (seen !== null && !(fits && isCurrent && isStartable(seen))) await removeContainer(engine, seen.Id);
+  const isKept = seen !== null && fits(seen, config.Labels[RECIPE_LABEL], image);
+  if (seen !== null && !isKept) await removeContainer(engine, seen.Id);
   try {
     const dockerode = await engine.dockerode();
-    const kept = seen !== null && fits && isCurrent && isStartable(seen);
-    const container = kept ? dockerode.getContainer(seen.Id) : await createContainer(engine, name, config);
+    const container = isKept ? dockerode.getContainer(seen.Id) : await createContainer(engine, name, config);
     await container.start();
   } catch (thrown) {
     throw startTrouble(thrown, wanted);
   }
 }
 
-/** One that never came up may hold a broken network endpoint. */
-function isStartable(seen: SeenContainer): boolean {
-  return seen.State.Status === "exited";
+function fits(seen: SeenContainer, recipe: string | undefined, image: string | null): boolean {
+  // One that never came up may hold a broken network endpoint.
+  if (seen.State.Status !== "exited") return false;
+  // An image that is gone from the machine still serves the containers made from it.
+  return seen.Config.Labels?.[RECIPE_LABEL] === recipe && (image === null || seen.Image === image);
 }
 
 function startTrouble(thrown: unknown, { identity, image, node, port }: ServerContainer): unknown {

@@ -1,184 +1,147 @@
 /**
- * One-off containers on the nodes' volumes, for programs that run while no server does. A node's toolbox is made
- * when it is first needed, and serves until it is closed: an exec costs a fraction of a new container. It lives on a
- * connection of ours, so that whatever ends pgrep-kit ends the toolbox with all its programs: an orphaned
- * pg_basebackup must never write on (law L8).
+ * A one-off container on a node's volume, for programs that run while no server does. It lives on a connection of
+ * ours: whatever ends pgrep-kit ends the toolbox and every program in it, because an orphaned pg_basebackup must never
+ * write on (law L8). Its name is taken as long as it lives, so there is never a second one.
  */
 import type { Duplex } from "node:stream";
-import { WORK_DEADLINE_MS, createContainer, type Engine } from "./engine-client.ts";
-import { isStatus } from "./engine-error.ts";
-import { execIn, type ExecRequest, type ExecResult } from "./exec.ts";
-import { removeContainer, seeContainer } from "./containers.ts";
-import {
-  SERVER_USER,
-  foreignError,
-  isOwn,
-  networkName,
-  toolLabels,
-  toolboxName,
-  type ClusterIdentity,
-} from "./names.ts";
-import { PROGRAM_ENV } from "./run-script.ts";
-import { imageTrouble } from "./image-trouble.ts";
-import { nodeMount } from "./server-container.ts";
-import { requireVolume } from "./volumes.ts";
-import { PgrepKitError } from "../../support/errors.ts";
 import type { NodeName } from "../../core/spec.ts";
+import { PgrepKitError } from "../../support/errors.ts";
+import { removeContainer, seeContainer } from "./containers.ts";
+import { WORK_DEADLINE_MS, createContainer, type Engine } from "./engine-client.ts";
+import { diskFull, isStatus, tellsOfFullDisk } from "./engine-error.ts";
+import { imageTrouble, userMissing } from "./image-trouble.ts";
+import { NODE_PATHS, SERVER_USER, networkName, ownOrThrow, toolLabels, toolboxName } from "./names.ts";
+import type { ClusterIdentity } from "./names.ts";
+import { framesOf } from "./output.ts";
+import { PROGRAM_ENV } from "./run-script.ts";
+import { SHARED_MEMORY_BYTES, nodeMount } from "./server-container.ts";
+import { requireVolume } from "./volumes.ts";
 
-/** Another pgrep-kit could make the same toolbox again and again; the lock above us forbids that. */
 const ATTEMPTS = 3;
+const READY = "pgrep-kit: ready";
+const NO_USER = "pgrep-kit: no user";
 
-interface Toolbox {
-  readonly id: string;
-  start(): Promise<void>;
+/**
+ * A volume on a path that the image lacks belongs to root, so this one step is root's; programs are the server user's.
+ * Then it waits for the end of its stdin: until we close the connection, or are no more.
+ */
+const SCRIPT = `
+  group=$(id -g ${SERVER_USER}) || { echo '${NO_USER}' >&2; exit 1; }
+  umask 077
+  mkdir -p ${NODE_PATHS.conf} && chown ${SERVER_USER}:$group ${NODE_PATHS.root} ${NODE_PATHS.conf} &&
+  chmod 700 ${NODE_PATHS.root} ${NODE_PATHS.conf} && echo '${READY}' && exec cat >/dev/null
+`;
+
+export interface ToolboxOptions extends ClusterIdentity {
+  readonly image: string;
+}
+
+export interface Toolbox {
+  readonly container: string;
   /** Kills every program in it; returns when it is gone. */
   remove(): Promise<void>;
 }
 
-export interface Toolboxes {
-  /** A container that is made but not started: it gives access to the volume's files. Returns its id. */
-  made(node: NodeName): Promise<string>;
-  exec(node: NodeName, request: Omit<ExecRequest, "container">): Promise<ExecResult>;
-  isOpen(node: NodeName): boolean;
-  /** Ends the node's tools. When it returns, what an earlier pgrep-kit left behind is gone; ours, idle, is going. */
-  retire(node: NodeName): Promise<void>;
-  /** Ends all toolboxes of this process; returns when they are gone. */
-  close(): Promise<void>;
-}
-
-export function openToolboxes(engine: Engine, identity: ClusterIdentity, image: string): Toolboxes {
-  const open = new Map<NodeName, Promise<Toolbox>>();
-  const toolboxOf = (node: NodeName): Promise<Toolbox> => {
-    const known = open.get(node);
-    if (known !== undefined) return known;
-    const made = makeToolbox(engine, identity, image, node);
-    open.set(node, made);
-    made.catch(() => open.delete(node));
-    return made;
-  };
-  const leaving = new Set<Promise<void>>();
-  const discard = async (node: NodeName): Promise<void> => {
-    const toolbox = await open.get(node)?.catch(() => undefined);
-    open.delete(node);
-    await toolbox?.remove();
-  };
-  return {
-    made: async (node) => (await toolboxOf(node)).id,
-    isOpen: (node) => open.has(node),
-    async retire(node) {
-      if (!open.has(node)) return await removeLeftover(engine, identity, node);
-      const left = discard(node).catch(() => undefined);
-      leaving.add(left);
-      void left.then(() => leaving.delete(left));
-    },
-    async exec(node, request) {
-      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const toolbox = await toolboxOf(node);
-        await toolbox.start();
-        try {
-          const result = await execIn(engine, { ...request, container: toolbox.id });
-          if (result !== null) return result;
-        } catch (thrown) {
-          // Aborted or broken: nothing of it may go on behind our back.
-          await discard(node);
-          throw thrown;
-        }
-        // It was removed under our hands; a new one does.
-        open.delete(node);
-      }
-      throw new PgrepKitError("docker-failed", {
-        message: `the container for the tools of node ${node} is removed again and again`,
-        hint: "See whether something on this machine removes containers, or another pgrep-kit is running.",
-      });
-    },
-    async close() {
-      await Promise.all([...[...open.keys()].map(discard), ...leaving]);
-    },
-  };
-}
-
-async function makeToolbox(
-  engine: Engine,
-  identity: ClusterIdentity,
-  image: string,
-  node: NodeName,
-): Promise<Toolbox> {
-  await requireVolume(engine, identity, node);
-  const id = await createToolbox(engine, identity, image, node);
+/** Makes it anew; one that an earlier pgrep-kit left behind is gone then. The node has `root` and `conf`. */
+export async function openToolbox(engine: Engine, options: ToolboxOptions, node: NodeName): Promise<Toolbox> {
+  await requireVolume(engine, options, node);
+  const container = await createToolbox(engine, options, node);
   let connection: Duplex | null = null;
-  let started: Promise<void> | null = null;
-  const start = async (): Promise<void> => {
-    connection = await engine.socket.upgrade({
-      method: "POST",
-      path: `/containers/${id}/attach?stream=true&stdin=true`,
-      deadlineMs: WORK_DEADLINE_MS,
-    });
+  const remove = async (): Promise<void> => {
+    await removeContainer(engine, container);
+    connection?.destroy();
+  };
+  try {
+    const path = `/containers/${container}/attach?stream=true&stdin=true&stdout=true&stderr=true`;
+    connection = await engine.socket.upgrade({ method: "POST", path, deadlineMs: WORK_DEADLINE_MS });
+    // Once it is broken, the next program will find the container gone.
     connection.on("error", () => undefined);
+    const ready = untilReady(connection, options.image, node);
+    ready.catch(() => undefined);
+    await startContainer(engine, container, options.image);
+    await ready;
     connection.resume();
-    const dockerode = await engine.dockerode();
-    try {
-      await dockerode.getContainer(id).start();
-    } catch (thrown) {
-      throw imageTrouble(thrown, image);
-    }
-  };
-  return {
-    id,
-    start: () => (started ??= start()),
-    async remove() {
-      await removeContainer(engine, id);
-      connection?.destroy();
-    },
-  };
+  } catch (thrown) {
+    await remove().catch(() => undefined);
+    throw thrown;
+  }
+  return { container, remove };
 }
 
-async function createToolbox(
+/** Removes the toolbox that an earlier pgrep-kit left behind, with whatever still runs in it. */
+export async function removeLeftover(
   engine: Engine,
   identity: ClusterIdentity,
-  image: string,
   node: NodeName,
-): Promise<string> {
+): Promise<void> {
   const name = toolboxName(identity, node);
+  const seen = await seeContainer(engine, name);
+  if (seen === null) return;
+  ownOrThrow(identity, "container", name, seen.Config.Labels);
+  await removeContainer(engine, seen.Id);
+}
+
+async function createToolbox(engine: Engine, options: ToolboxOptions, node: NodeName): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await createContainer(engine, name, toolboxConfig(identity, image, node))).id;
+      return (await createContainer(engine, toolboxName(options, node), toolboxConfig(options, node))).id;
     } catch (thrown) {
       // The name is taken: an earlier pgrep-kit left its toolbox behind.
-      if (!isStatus(thrown, 409) || attempt === ATTEMPTS) throw imageTrouble(thrown, image);
-      await removeLeftover(engine, identity, node);
+      if (!isStatus(thrown, 409) || attempt === ATTEMPTS) throw imageTrouble(thrown, options.image);
+      await removeLeftover(engine, options, node);
     }
   }
 }
 
-async function removeLeftover(engine: Engine, identity: ClusterIdentity, node: NodeName): Promise<void> {
-  const name = toolboxName(identity, node);
-  const seen = await seeContainer(engine, name);
-  if (seen === null) return;
-  if (!isOwn(identity, seen.Config.Labels)) throw foreignError("container", name, seen.Config.Labels);
-  await removeContainer(engine, seen.Id);
+async function startContainer(engine: Engine, container: string, image: string): Promise<void> {
+  const dockerode = await engine.dockerode();
+  try {
+    await dockerode.getContainer(container).start();
+  } catch (thrown) {
+    throw imageTrouble(thrown, image);
+  }
 }
 
-function toolboxConfig(identity: ClusterIdentity, image: string, node: NodeName) {
+async function untilReady(connection: Duplex, image: string, node: NodeName): Promise<void> {
+  let told = "";
+  // The connection stays open when we stop listening: it keeps the toolbox alive.
+  for await (const { bytes } of framesOf(connection.iterator({ destroyOnReturn: false }))) {
+    told += bytes.toString("utf8");
+    if (told.includes(READY)) return;
+  }
+  if (told.includes(NO_USER)) throw userMissing(image);
+  if (tellsOfFullDisk(told)) throw diskFull(`make the storage of node ${node}`, new Error(told.trim()));
+  throw new PgrepKitError("image-unusable", {
+    message: `a container of the image ${image} for the tools of node ${node} ended at once`,
+    detail: told.trim() === "" ? "It gave no message." : told.trim(),
+    hint: "Choose an image with a POSIX shell and its usual programs; the official postgres images have them.",
+  });
+}
+
+function toolboxConfig(options: ToolboxOptions, node: NodeName) {
   return {
-    Image: image,
-    User: SERVER_USER,
-    // It ends when its stdin does: when we close the connection, or when we are no more.
-    Entrypoint: ["/bin/sh", "-c", "cat >/dev/null"],
+    Image: options.image,
+    User: "0:0",
+    Entrypoint: ["/bin/sh", "-c", SCRIPT],
     Cmd: [],
     Env: [...PROGRAM_ENV],
     WorkingDir: "/",
-    Labels: { ...toolLabels(identity, node) },
+    Labels: { ...toolLabels(options, node) },
     Healthcheck: { Test: ["NONE"] },
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
     OpenStdin: true,
     StdinOnce: true,
-    AttachStdin: true,
     HostConfig: {
       AutoRemove: true,
-      NetworkMode: networkName(identity),
-      Mounts: [nodeMount(identity, node)],
+      CapDrop: ["ALL"],
+      CapAdd: ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
+      NetworkMode: networkName(options),
+      Mounts: [nodeMount(options, node)],
       RestartPolicy: { Name: "no" },
       LogConfig: { Type: "none", Config: {} },
-      ShmSize: 256 * 1024 * 1024,
+      ShmSize: SHARED_MEMORY_BYTES,
     },
   };
 }

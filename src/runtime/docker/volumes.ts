@@ -3,7 +3,7 @@
  */
 import { LOOK_DEADLINE_MS, WORK_DEADLINE_MS, queryString, type Engine } from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
-import { CLUSTER_LABEL, ID_LABEL, foreignError, isOwn, nodeLabels, nodeThing } from "./names.ts";
+import { CLUSTER_LABEL, ID_LABEL, nodeLabels, nodeThing, ownOrThrow } from "./names.ts";
 import type { ClusterIdentity, Labels } from "./names.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import type { NodeName } from "../../core/spec.ts";
@@ -36,7 +36,7 @@ export async function ensureVolume(engine: Engine, identity: ClusterIdentity, no
     json: { Name: name, Labels: nodeLabels(identity, node) },
     deadlineMs: WORK_DEADLINE_MS,
   });
-  if (!isOwn(identity, volume.Labels)) throw foreignError("volume", name, volume.Labels);
+  ownOrThrow(identity, "volume", name, volume.Labels);
 }
 
 /**
@@ -61,18 +61,18 @@ export async function requireVolume(
       hint: `Make the node anew: pgrep-kit reinit ${node}.`,
     });
   }
-  if (!isOwn(identity, volume.Labels)) throw foreignError("volume", name, volume.Labels);
+  ownOrThrow(identity, "volume", name, volume.Labels);
 }
 
 /** Throws if volumes that this cluster would use are somebody else's. */
 export async function refuseForeignVolumes(engine: Engine, identity: ClusterIdentity): Promise<void> {
   const prefix = nodeThing(identity, "");
   for (const volume of await listVolumes(engine, { name: [prefix] })) {
-    if (!volume.Name.startsWith(prefix) || isOwn(identity, volume.Labels)) continue;
+    if (!volume.Name.startsWith(prefix)) continue;
     const owner = volume.Labels?.[CLUSTER_LABEL];
     // "demo" and "demo-2" live side by side: their volumes begin alike.
     if (owner !== undefined && owner !== identity.cluster) continue;
-    throw foreignError("volume", volume.Name, volume.Labels);
+    ownOrThrow(identity, "volume", volume.Name, volume.Labels);
   }
 }
 

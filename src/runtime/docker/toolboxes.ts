@@ -1,0 +1,85 @@
+/**
+ * The toolboxes that this process has open, one for each node that needed one. An exec in an open toolbox costs a
+ * fraction of a new container, so it stays until the node's server is started or the host is closed.
+ */
+import type { NodeName } from "../../core/spec.ts";
+import { PgrepKitError } from "../../support/errors.ts";
+import type { Engine } from "./engine-client.ts";
+import { execIn, type ExecRequest, type ExecResult } from "./exec.ts";
+import { openToolbox, removeLeftover, type Toolbox, type ToolboxOptions } from "./toolbox.ts";
+
+/** Somebody may remove it under our hands; more than this is no accident. */
+const ATTEMPTS = 3;
+
+export interface Toolboxes {
+  isOpen(node: NodeName): boolean;
+  open(node: NodeName): Promise<void>;
+  /** Opens the node's toolbox if need be. On any failure it ends with all its programs. */
+  exec(node: NodeName, request: Omit<ExecRequest, "container">): Promise<ExecResult>;
+  /** When it returns, what an earlier pgrep-kit left behind is gone; our own, in which nothing runs, is going. */
+  retire(node: NodeName): Promise<void>;
+  /** Ends all of them; returns when they are gone. */
+  close(): Promise<void>;
+}
+
+export function openToolboxes(engine: Engine, options: ToolboxOptions): Toolboxes {
+  const open = new Map<NodeName, Promise<Toolbox>>();
+  const leaving = new Map<NodeName, Promise<void>>();
+
+  const toolboxOf = (node: NodeName): Promise<Toolbox> => {
+    const known = open.get(node);
+    if (known !== undefined) return known;
+    const made = (leaving.get(node) ?? Promise.resolve()).then(() => openToolbox(engine, options, node));
+    open.set(node, made);
+    made.catch(() => forget(node, made));
+    return made;
+  };
+  const forget = (node: NodeName, toolbox: Promise<Toolbox>): void => {
+    if (open.get(node) === toolbox) open.delete(node);
+  };
+  const discard = async (node: NodeName, toolbox: Promise<Toolbox>): Promise<void> => {
+    forget(node, toolbox);
+    await (await toolbox.catch(() => null))?.remove();
+  };
+
+  return {
+    isOpen: (node) => open.has(node),
+    async open(node) {
+      await toolboxOf(node);
+    },
+    async exec(node, request) {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const toolbox = toolboxOf(node);
+        const { container } = await toolbox;
+        try {
+          const result = await execIn(engine, { ...request, container });
+          if (result !== null) return result;
+        } catch (thrown) {
+          // Aborted or broken: nothing of it may go on behind our back.
+          await discard(node, toolbox);
+          throw thrown;
+        }
+        await discard(node, toolbox);
+      }
+      throw removedAgainAndAgain(node);
+    },
+    async retire(node) {
+      const toolbox = open.get(node);
+      if (toolbox === undefined) return await (leaving.get(node) ?? removeLeftover(engine, options, node));
+      const left = discard(node, toolbox)
+        .catch(() => undefined)
+        .finally(() => leaving.delete(node));
+      leaving.set(node, left);
+    },
+    async close() {
+      await Promise.all([...[...open].map(([node, toolbox]) => discard(node, toolbox)), ...leaving.values()]);
+    },
+  };
+}
+
+function removedAgainAndAgain(node: NodeName): PgrepKitError {
+  return new PgrepKitError("docker-failed", {
+    message: `the container for the tools of node ${node} is removed again and again`,
+    hint: "See whether another program on this machine removes containers.",
+  });
+}
