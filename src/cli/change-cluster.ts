@@ -19,7 +19,7 @@ import { messageOf } from "../support/errors.ts";
 import { exitCodeOf } from "./failure.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { type OpenCluster, openCluster } from "./open-cluster.ts";
-import { type Progress, startProgress } from "./progress.ts";
+import { startProgress } from "./progress.ts";
 import { EXIT, print, say } from "./terminal.ts";
 
 export type Settled = DriveResult & { readonly kind: "settled" };
@@ -30,13 +30,15 @@ export interface Change {
   readonly arguments: readonly string[];
   readonly file: ClusterFile;
   readonly folder: StateFolder;
-  /** Edits the file's text under the lock, before the cluster is opened. */
+  /** Edits the file's text; written once the change is accepted, and not if it is refused. */
   readonly edit?: (text: string) => string;
   /** Makes the state where there may be none yet; under the lock, after the edit. */
   readonly found?: (file: ClusterFile) => Promise<unknown>;
   readonly intent: (cluster: OpenCluster) => Promise<Intent> | Intent;
   /** After the cluster settled; answers the exit code. */
   readonly settled: (cluster: OpenCluster, result: Settled) => Promise<number> | number;
+  /** What it means for this command that a deadline passed. */
+  readonly unfinished?: string;
 }
 
 const LOCK_WAIT_MS = 30_000;
@@ -49,9 +51,12 @@ export async function changeCluster(change: Change): Promise<number> {
     waitMs: LOCK_WAIT_MS,
     onWait: (owner) => say(`Waiting for pgrep-kit ${owner.verb} (process ${owner.pid}) to end…`),
   });
-  const file = await editedFile(change);
-  await change.found?.(file);
-  await using cluster = await openWithPorts(file, change.folder);
+  // As it is under the lock: another command may have edited it while this one waited.
+  const file = await readClusterFile(change.file.path);
+  const edited = editedFile(change, file);
+  await change.found?.(edited);
+  const chosen = await missingPorts(edited, await readState(change.folder));
+  await using cluster = await openCluster(edited, change.folder, chosen);
   const { superuser, replicator, app } = cluster.credentials;
   const journal = openJournal(change.folder, { command: randomBytes(4).toString("hex"), secrets: [superuser, replicator, app] });
   await journal.append({ kind: "command", verb: change.verb, arguments: change.arguments });
@@ -60,7 +65,11 @@ export async function changeCluster(change: Change): Promise<number> {
     await cluster.host.check();
     await cluster.host.setUp(progress.message);
     const intent = await change.intent(cluster);
-    const input = { ...cluster, intent, journal, listener: progress, signal };
+    const accepted = async (): Promise<void> => {
+      if (edited.text !== file.text) await writeClusterFile(file, edited.text);
+      for (const [name, port] of Object.entries(chosen)) await rememberPort(change.folder, name, port);
+    };
+    const input = { ...cluster, intent, accepted, journal, listener: progress, signal };
     const result = await orInterrupted(drive(input), signal);
     progress.done();
     const code = await conclude(change, cluster, result);
@@ -74,10 +83,9 @@ export async function changeCluster(change: Change): Promise<number> {
   }
 }
 
-/** The file as it is under the lock: another command may have edited it while this one waited. */
-async function editedFile(change: Change): Promise<ClusterFile> {
-  const file = await readClusterFile(change.file.path);
-  return change.edit === undefined ? file : writeClusterFile(file, change.edit(file.text));
+/** Edited, but not written: a change that is refused leaves the file as it was. */
+function editedFile(change: Change, file: ClusterFile): ClusterFile {
+  return change.edit === undefined ? file : parseClusterFile(file.path, change.edit(file.text));
 }
 
 async function conclude(change: Change, cluster: OpenCluster, result: DriveResult): Promise<number> {
@@ -88,7 +96,8 @@ async function conclude(change: Change, cluster: OpenCluster, result: DriveResul
       return refused(result.refusals);
     case "unfinished":
       say(`unfinished: still waiting for ${result.waitedFor.join("; ")}`);
-      say(`hint:    Nothing is broken by that. pgrep-kit status shows where it stands; the same command goes on from here.`);
+      if (change.unfinished !== undefined) say(`detail:  ${change.unfinished}`);
+      say("hint:    Nothing is broken by that. pgrep-kit status shows where it stands; the same command goes on from here.");
       return EXIT.unfinished;
   }
 }
@@ -110,13 +119,7 @@ async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   return Promise.race([work, interrupted]);
 }
 
-/** Every node of the file has a port in the state before anything is decided. */
-async function openWithPorts(file: ClusterFile, folder: StateFolder): Promise<OpenCluster> {
-  const state = await readState(folder);
-  for (const [name, port] of Object.entries(await missingPorts(file, state))) await rememberPort(folder, name, port);
-  return openCluster(file, folder);
-}
-
+/** Ports for the nodes that have none yet; remembered once the change is accepted. */
 async function missingPorts(file: ClusterFile, { id, ports }: ClusterState): Promise<Record<NodeName, number>> {
   const without = file.spec.nodes.map((node) => node.name).filter((name) => ports[name] === undefined);
   const chosen = await freePorts(without.length, id, Object.values(ports));
@@ -126,8 +129,7 @@ async function missingPorts(file: ClusterFile, { id, ports }: ClusterState): Pro
 /** Shows the plan of a change as it looks now; changes nothing, and waits for nobody. */
 export async function foreseeChange(change: Change): Promise<number> {
   using interruption = listenForInterruption();
-  const { path, text } = change.file;
-  const file = change.edit === undefined ? change.file : parseClusterFile(path, change.edit(text));
+  const file = editedFile(change, change.file);
   const state = await readState(change.folder);
   await using cluster = await openCluster(file, change.folder, await missingPorts(file, state));
   await cluster.host.check();

@@ -31,6 +31,8 @@ export interface DriveInput {
   readonly authority: AuthorityStore;
   readonly journal: Journal;
   readonly listener: DriveListener;
+  /** Called once, when the first decision is not a refusal and nothing was done yet: to make the wish itself durable. */
+  readonly accepted?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -56,6 +58,7 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
     const authority = await input.authority.read();
     const decision = decide(input.intent, input.spec, authority, observation);
     await journalDecision(input.journal, authority, observation, decision);
+    if (round === 0 && decision.kind !== "refuse") await input.accepted?.();
     switch (decision.kind) {
       case "settled":
         return { kind: "settled", authority, observation, steps };
@@ -83,7 +86,7 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
 }
 
 /** The whole plan, as it looks now; nothing is changed. */
-export async function foresee(input: Omit<DriveInput, "journal" | "listener">): Promise<Decision> {
+export async function foresee(input: Omit<DriveInput, "journal" | "listener" | "accepted">): Promise<Decision> {
   const observation = await input.runtime.observe(input.nodes, input.signal);
   return decide(input.intent, input.spec, await input.authority.read(), observation);
 }

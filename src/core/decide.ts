@@ -5,6 +5,7 @@
 import { unreachable } from "../support/assert.ts";
 import type { Authority } from "./authority.ts";
 import { decideDown } from "./decide/down.ts";
+import { decideMode } from "./decide/mode.ts";
 import { decideRestart } from "./decide/restart.ts";
 import { decideUp } from "./decide/up.ts";
 import type { Decision, Intent } from "./decision.ts";
@@ -20,6 +21,8 @@ export function decide(
   switch (intent.kind) {
     case "up":
       return decideUp(intent, spec, authority, observation);
+    case "mode":
+      return decideMode(intent, spec, authority, observation);
     case "down":
       return decideDown(authority, observation);
     case "restart":

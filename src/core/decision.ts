@@ -4,7 +4,7 @@ import type { Plan } from "./plan.ts";
 import type { Refusal } from "./refusals.ts";
 
 export type Intent =
-  /** Converge to the file: `init`, `up`, `mode`, `add-standby`, `remove-standby`. */
+  /** Converge to the file: `init`, `up`, `add-standby`, `remove-standby`. */
   | {
       readonly kind: "up";
       /** Turn synchronous commit on even though no standby could confirm: every commit would wait. */
@@ -12,6 +12,8 @@ export type Intent =
       /** Nodes that left the file and whose data the user agreed to lose. */
       readonly remove: readonly NodeName[];
     }
+  /** Change what commits wait for, and nothing else: what is down stays down. */
+  | { readonly kind: "mode"; readonly allowBlocking: boolean }
   | { readonly kind: "down" }
   /** Restart each of `nodes` that runs since before `beforeMs`; standbys first. */
   | { readonly kind: "restart"; readonly nodes: readonly NodeName[]; readonly beforeMs: number };

@@ -7,6 +7,7 @@ export const REFUSAL_CODES = [
   "no-authority",
   "primary-missing",
   "primary-unseen",
+  "primary-down",
   "primary-is-standby",
   "primary-behind",
   "wal-removed",

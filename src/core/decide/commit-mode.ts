@@ -4,7 +4,6 @@
  */
 import { type CommitRule, confirmers, ruleOf, sameRule, synchronousStandbyNames } from "../commit-rule.ts";
 import { isSettled } from "../authority.ts";
-import type { Intent } from "../decision.ts";
 import { type Observation, isRunning } from "../observation.ts";
 import type { Step } from "../plan.ts";
 import type { Refusal } from "../refusals.ts";
@@ -26,10 +25,10 @@ export function doubtTampered(draft: Draft): void {
 }
 
 /** Adds what brings the commit rule to the file's; returns why it must not, if so. */
-export function planCommitRule(draft: Draft, intent: Intent & { kind: "up" }): Refusal | null {
+export function planCommitRule(draft: Draft, allowBlocking: boolean): Refusal | null {
   const wanted = ruleOf(draft.spec);
   if (!sameRule(draft.authority.rule, wanted)) {
-    const refusal = wanted === null || intent.allowBlocking ? null : wouldBlock(draft, wanted);
+    const refusal = wanted === null || allowBlocking ? null : wouldBlock(draft, wanted);
     if (refusal !== null) return refusal;
     const primary = draft.observation.nodes[draft.authority.primary];
     const afterWeakCommit = primary?.kind === "primary" && isWeakCommit(primary.configuration.synchronousCommit);

@@ -5,7 +5,7 @@
 import { present } from "../../support/assert.ts";
 import { type Authority, type AuthorityChange, changed } from "../authority.ts";
 import { type NodeConfiguration, nodeConfiguration } from "../node-configuration.ts";
-import type { Observation } from "../observation.ts";
+import { type Observation, isRunning } from "../observation.ts";
 import type { Step } from "../plan.ts";
 import type { ClusterSpec, NodeName } from "../spec.ts";
 
@@ -17,6 +17,16 @@ export interface Draft {
   readonly stages: Step[][];
   /** Nodes that will run after the stages so far. */
   readonly running: Set<NodeName>;
+}
+
+export function newDraft(spec: ClusterSpec, authority: Authority, observation: Observation): Draft {
+  const running = spec.nodes.map((node) => node.name).filter((name) => isRunning(observation.nodes[name]));
+  return { spec, observation, authority, stages: [], running: new Set(running) };
+}
+
+/** The nodes of the file that should follow. */
+export function standbysOf(draft: Draft): NodeName[] {
+  return draft.spec.nodes.map((node) => node.name).filter((name) => name !== draft.authority.primary);
 }
 
 export function stage(draft: Draft, steps: Step[]): void {

@@ -7,9 +7,8 @@ import type { Decision, Intent } from "../decision.ts";
 import { nodeConfiguration } from "../node-configuration.ts";
 import { type Observation, isRunning, streamsFrom } from "../observation.ts";
 import type { Stage, Step } from "../plan.ts";
-import type { Refusal } from "../refusals.ts";
 import { type ClusterSpec, type NodeName, upstreamOf } from "../spec.ts";
-import { clusterRefusals, standbyRefusal } from "./safety.ts";
+import { clusterRefusals, nothingFounded, standbyRefusal } from "./safety.ts";
 
 type RestartIntent = Intent & { kind: "restart" };
 
@@ -29,15 +28,6 @@ export function decideRestart(
     planNode(name, intent, spec, authority, observation),
   );
   return plan.length === 0 ? { kind: "settled" } : { kind: "act", plan };
-}
-
-function nothingFounded(): Refusal {
-  return {
-    code: "no-authority",
-    message: "there is no cluster yet",
-    detail: "No authority record says who may be primary.",
-    hint: "Make it first: pgrep-kit up",
-  };
 }
 
 function inOrder(nodes: readonly NodeName[], primary: NodeName): NodeName[] {

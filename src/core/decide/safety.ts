@@ -169,3 +169,13 @@ function lostSlot(name: NodeName, node: NodeObservation, observation: Observatio
     hint: `A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
   };
 }
+
+/** For commands that change a cluster which must be there already. */
+export function nothingFounded(): Refusal {
+  return {
+    code: "no-authority",
+    message: "there is no cluster yet",
+    detail: "No authority record says who may be primary.",
+    hint: "Make it first: pgrep-kit up",
+  };
+}

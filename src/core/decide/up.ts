@@ -10,8 +10,8 @@ import type { Step } from "../plan.ts";
 import type { Refusal } from "../refusals.ts";
 import { type ClusterSpec, type NodeName, slotName, upstreamOf } from "../spec.ts";
 import { doubtTampered, planCommitRule } from "./commit-mode.ts";
-import { type Draft, configurationOf, record, stage } from "./draft.ts";
-import { type Drift, driftOf } from "./drift.ts";
+import { type Draft, configurationOf, newDraft, record, stage, standbysOf } from "./draft.ts";
+import { planDrift } from "./plan-drift.ts";
 import { clusterRefusals, standbyRefusal } from "./safety.ts";
 
 type UpIntent = Intent & { kind: "up" };
@@ -41,7 +41,7 @@ export function decideUp(
   planSlots(draft, usable);
   planCopies(draft, usable);
   planAttachment(draft, usable);
-  const ruleRefusal = planCommitRule(draft, intent);
+  const ruleRefusal = planCommitRule(draft, intent.allowBlocking);
   if (ruleRefusal === null) planRemovals(draft, intent.remove);
   if (draft.stages.length > 0) return { kind: "act", plan: draft.stages };
   const refusals = [...(ruleRefusal === null ? [] : [ruleRefusal]), ...blocked.values()];
@@ -61,17 +61,14 @@ function refuseUnrecorded(spec: ClusterSpec, observation: Observation): Refusal 
 }
 
 function draftFor(spec: ClusterSpec, authority: Authority | null, observation: Observation): Draft {
-  const running = new Set(spec.nodes.map((node) => node.name).filter((name) => isRunning(observation.nodes[name])));
-  if (authority !== null) return { spec, observation, authority, stages: [], running };
+  if (authority !== null) return newDraft(spec, authority, observation);
   const first = present(spec.nodes[0], "the first node of the file");
   const change = { kind: "found", cluster: spec.name, primary: first.name } as const;
   const founded = present(changed(null, change), "the record of a new cluster");
   const step: Step = { kind: "record-authority", change, because: "before anybody may accept writes" };
-  return { spec, observation, authority: founded, stages: [[step]], running };
-}
-
-function standbysOf(draft: Draft): NodeName[] {
-  return draft.spec.nodes.map((node) => node.name).filter((name) => name !== draft.authority.primary);
+  const draft = newDraft(spec, founded, observation);
+  stage(draft, [step]);
+  return draft;
 }
 
 /** Brings the primary up, and with it every standby that has its data: they need not wait for one another. */
@@ -111,24 +108,6 @@ function planIdentification(draft: Draft, node: NodeObservation | undefined): vo
 
 function startStep(draft: Draft, node: NodeName, because: string): Step {
   return { kind: "start", node, configuration: configurationOf(draft, node), because };
-}
-
-const WHY_CONFIGURE: Readonly<Record<Exclude<Drift, "none">, string>> = {
-  "not-written": "because the file, or the record, asks for other settings",
-  "not-loaded": "because the settings are written, but not loaded",
-  "changed-by-hand": "because its settings were changed by other hands",
-  overridden: "because ALTER SYSTEM overrides settings that pgrep-kit answers for",
-};
-
-function planDrift(draft: Draft, blocked: ReadonlyMap<NodeName, Refusal>): void {
-  const steps = [draft.authority.primary, ...standbysOf(draft)].flatMap((name): Step[] => {
-    const node = draft.observation.nodes[name];
-    if (!isRunning(node) || blocked.has(name)) return [];
-    const configuration = configurationOf(draft, name);
-    const drift = driftOf(node.configuration, configuration);
-    return drift === "none" ? [] : [{ kind: "configure", node: name, configuration, because: WHY_CONFIGURE[drift] }];
-  });
-  stage(draft, steps);
 }
 
 /** One physical slot per standby on its upstream, before the standby connects. */

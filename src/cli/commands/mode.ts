@@ -1,0 +1,66 @@
+/** `mode`: what a commit waits for. Shown, or changed on the live cluster and proved. */
+import { setReplication } from "../../config/edit-cluster-file.ts";
+import { coverage } from "../../core/authority.ts";
+import { confirmers } from "../../core/commit-rule.ts";
+import { formatLsn } from "../../core/lsn.ts";
+import type { CommitLevel, CommitMode, NodeName } from "../../core/spec.ts";
+import { type Change, type Settled, changeCluster, foreseeChange } from "../change-cluster.ts";
+import { type GlobalOptions, findMade } from "../find-cluster.ts";
+import { positiveNumber } from "../option-values.ts";
+import type { OutputFormat } from "../render/structured.ts";
+import { EXIT, say } from "../terminal.ts";
+import { showMode } from "./show-mode.ts";
+
+export interface ModeOptions {
+  readonly acks?: string;
+  readonly commit?: CommitLevel;
+  readonly among?: string;
+  readonly allowBlocking?: boolean;
+  readonly dryRun?: boolean;
+  readonly output: OutputFormat;
+}
+
+export async function mode(wanted: CommitMode | undefined, options: ModeOptions, globals: GlobalOptions): Promise<number> {
+  const { acks, commit, among } = options;
+  if (wanted === undefined && acks === undefined && commit === undefined && among === undefined) return showMode(options.output, globals);
+  const { file, folder } = await findMade(globals);
+  const change: Change = {
+    verb: "mode",
+    arguments: process.argv.slice(2),
+    file,
+    folder,
+    edit: (text) =>
+      setReplication(text, {
+        mode: wanted,
+        acks: acks === undefined ? undefined : positiveNumber(acks, "--acks"),
+        commit,
+        among: among === undefined ? undefined : listOf(among),
+      }),
+    intent: () => ({ kind: "mode", allowBlocking: options.allowBlocking === true }),
+    settled: (_, result) => {
+      say(whatCommitsWaitFor(result));
+      return EXIT.done;
+    },
+    unfinished: "Commits wait by the new rule already. That it covers every earlier commit as well is not proved yet; the proof stays pending.",
+  };
+  return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
+}
+
+function listOf(among: string): NodeName[] | null {
+  return among === "all" ? null : among.split(",").map((name) => name.trim());
+}
+
+function whatCommitsWaitFor({ authority }: Settled): string {
+  const covered = authority === null ? null : coverage(authority);
+  if (authority === null || covered?.kind !== "proved" || authority.rule === null) {
+    return "Commits wait for no standby. What a standby has not received when the primary dies is lost.";
+  }
+  const { acks, commit } = authority.rule;
+  const names = confirmers(authority.rule, authority.primary);
+  const others = acks >= names.length ? names.join(", ") : `at least ${acks} of ${names.join(", ")}`;
+  const how = commit === "remote_write" ? "written, though perhaps not flushed, " : commit === "remote_apply" ? "visible " : "";
+  return [
+    `Every commit from ${formatLsn(covered.since.lsn)} on is on ${authority.primary} and ${how}on ${others} when it returns.`,
+    "(A transaction that sets synchronous_commit to local or off for itself is outside of that.)",
+  ].join("\n");
+}

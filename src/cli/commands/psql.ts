@@ -1,0 +1,50 @@
+/** `psql`: PostgreSQL's own client, as superuser. The password goes by a file that only the user can read, never by argv. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, constants } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { SUPERUSER } from "../../core/node-configuration.ts";
+import { PgrepKitError } from "../../support/errors.ts";
+import { writeDurably } from "../../support/files.ts";
+import { type NodeChoice, chooseNode } from "../choose-node.ts";
+import { type GlobalOptions, findCluster } from "../find-cluster.ts";
+
+export async function psql(rest: readonly string[], options: NodeChoice, globals: GlobalOptions): Promise<number> {
+  const program = await findPsql();
+  const environment = await connection(options, globals);
+  const child = spawn(program, rest, { stdio: "inherit", env: { ...process.env, ...environment } });
+  // ^C belongs to psql: it cancels a query there, and must not end this process under it.
+  const ignore = (): void => undefined;
+  process.on("SIGINT", ignore);
+  try {
+    const [code] = (await once(child, "close")) as [number | null];
+    return code ?? 1;
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+async function connection(options: NodeChoice, globals: GlobalOptions): Promise<Record<string, string>> {
+  await using cluster = await findCluster(globals);
+  const node = await chooseNode(cluster, options);
+  const { host, port } = cluster.host.wiring(node, cluster.state.ports[node] ?? 0).endpoint;
+  const passfile = join(cluster.folder.path, "pgpass");
+  await writeDurably(passfile, `${host}:*:*:${SUPERUSER}:${cluster.credentials.superuser}\n`, { mode: 0o600 });
+  return { PGHOST: host, PGPORT: String(port), PGUSER: SUPERUSER, PGDATABASE: cluster.state.database, PGPASSFILE: passfile };
+}
+
+async function findPsql(): Promise<string> {
+  const folders = [process.env["PGREP_KIT_PGBIN"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)];
+  for (const folder of folders.filter((each) => each !== "")) {
+    const path = join(folder, "psql");
+    if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
+  }
+  const { findBinaries } = await import("../../runtime/process/binaries.ts");
+  const found = await findBinaries(null, process.env);
+  if (found !== null) return join(found.folder, "psql");
+  throw new PgrepKitError("tool-missing", {
+    message: "psql is not installed on this machine",
+    detail: "It was looked for in PGREP_KIT_PGBIN, on PATH and in the usual places.",
+    hint: 'Install PostgreSQL\'s client (Debian, Ubuntu: apt-get install postgresql-client), or use another one with "$(pgrep-kit uri --admin)".',
+  });
+}

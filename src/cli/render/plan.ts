@@ -1,0 +1,76 @@
+/**
+ * `--dry-run`: every step of a plan with what exactly it does and why. A plan shown is not a plan begun:
+ * the last line says that nothing was changed.
+ */
+import type { Decision } from "../../core/decision.ts";
+import type { Observation } from "../../core/observation.ts";
+import { type Plan, type Step, stepNode } from "../../core/plan.ts";
+import type { NodeName } from "../../core/spec.ts";
+import { padEnd, padStart, type Screen, screenOf, widthOf, wrap } from "./style.ts";
+import { stepCommands } from "./step-commands.ts";
+
+/** The exact SQL and commands of a step, a line each. */
+export type StepTexts = (step: Step) => readonly string[];
+
+export interface PlannedCluster {
+  readonly host: { readonly paths: (node: NodeName) => { readonly data: string; readonly conf: string } };
+  /** With it only the settings that change are shown. */
+  readonly observation?: Observation;
+}
+
+export function renderDecision(
+  decision: Exclude<Decision, { readonly kind: "refuse" }>,
+  cluster: PlannedCluster,
+  screen: Screen = screenOf(process.stdout, process.env),
+): string {
+  if (decision.kind === "settled") return "Nothing to do: the cluster is what its file says.";
+  const around = { paths: cluster.host.paths, observation: cluster.observation ?? null };
+  return renderPlan(decision.plan, (step) => stepCommands(step, around), screen).join("\n");
+}
+
+/** One number for each stage: what stands under one number runs side by side. */
+export function renderPlan(plan: Plan, texts: StepTexts, screen: Screen): string[] {
+  const titles = plan.flat().map(titleOf);
+  const layout = {
+    number: String(plan.length).length,
+    title: Math.max(0, ...titles.map(widthOf)),
+    text: Math.max(0, ...plan.flat().flatMap((step) => texts(step).map(widthOf))),
+  };
+  const lines = plan.flatMap((stage, index) =>
+    stage.flatMap((step, place) =>
+      stepLines(place === 0 ? String(index + 1) : "", step, texts(step), layout, screen),
+    ),
+  );
+  const together = plan.some((stage) => stage.length > 1) ? ["Steps under one number run side by side."] : [];
+  return [...lines, ...together, "Nothing was changed."];
+}
+
+/** `configure pg1`, `record authority`. */
+function titleOf(step: Step): string {
+  return `${step.kind.replaceAll("-", " ")} ${stepNode(step) ?? ""}`.trim();
+}
+
+interface Layout {
+  readonly number: number;
+  readonly title: number;
+  readonly text: number;
+}
+
+/** In columns where they fit; else the reason goes below, never cut. */
+function stepLines(
+  number: string,
+  step: Step,
+  texts: readonly string[],
+  layout: Layout,
+  screen: Screen,
+): string[] {
+  const { style, columns } = screen;
+  const head = `  ${padStart(number, layout.number)}  ${padEnd(titleOf(step), layout.title)}  `;
+  const below = " ".repeat(widthOf(head));
+  const [first = "", ...others] = texts;
+  const inOneLine = `${head}${padEnd(first, layout.text)}  ${style.dim(step.because)}`;
+  if (widthOf(inOneLine) <= columns) return [inOneLine.trimEnd(), ...others.map((text) => below + text)];
+  const room = Math.max(30, columns - widthOf(head));
+  const lines = [...texts.flatMap((text) => wrap(text, room)), ...wrap(step.because, room).map(style.dim)];
+  return lines.map((line, index) => (index === 0 ? head : below) + line);
+}

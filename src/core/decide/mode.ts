@@ -1,0 +1,49 @@
+/**
+ * Change what commits wait for on a live cluster, and nothing else: what is down stays down, and what is not attached
+ * stays so. Settings of running servers that are not as they should be are put right on the way, or no rule could be proved.
+ */
+import type { Authority } from "../authority.ts";
+import type { Decision, Intent } from "../decision.ts";
+import type { Observation } from "../observation.ts";
+import type { Refusal } from "../refusals.ts";
+import type { ClusterSpec, NodeName } from "../spec.ts";
+import { doubtTampered, planCommitRule } from "./commit-mode.ts";
+import { newDraft, standbysOf } from "./draft.ts";
+import { planDrift } from "./plan-drift.ts";
+import { clusterRefusals, nothingFounded, standbyRefusal } from "./safety.ts";
+
+export function decideMode(
+  intent: Intent & { kind: "mode" },
+  spec: ClusterSpec,
+  authority: Authority | null,
+  observation: Observation,
+): Decision {
+  if (authority === null) return { kind: "refuse", refusals: [nothingFounded()] };
+  const refusals = [...clusterRefusals(spec, authority, observation), ...primaryDown(authority, observation)];
+  if (refusals.length > 0) return { kind: "refuse", refusals };
+  const draft = newDraft(spec, authority, observation);
+  const blocked = new Map<NodeName, Refusal>();
+  for (const name of standbysOf(draft)) {
+    const refusal = standbyRefusal(name, authority, observation);
+    if (refusal !== null) blocked.set(name, refusal);
+  }
+  for (const name of blocked.keys()) draft.running.delete(name);
+  doubtTampered(draft);
+  planDrift(draft, blocked);
+  const refusal = planCommitRule(draft, intent.allowBlocking);
+  if (refusal !== null) return { kind: "refuse", refusals: [refusal] };
+  return draft.stages.length > 0 ? { kind: "act", plan: draft.stages } : { kind: "settled" };
+}
+
+function primaryDown(authority: Authority, observation: Observation): Refusal[] {
+  const primary = observation.nodes[authority.primary];
+  if (primary?.kind === "primary") return [];
+  return [
+    {
+      code: "primary-down",
+      message: `${authority.primary}, the primary, does not run`,
+      detail: "What commits wait for is changed, and proved, on a running primary.",
+      hint: "Start it first: pgrep-kit up",
+    },
+  ];
+}
