@@ -128,7 +128,7 @@ test("a leftover note whose process group now belongs to others kills nobody", a
   const bystander = spawn("sleep", ["1000"], { detached: true, stdio: "ignore" });
   try {
     await local.host.writeFiles("pg1", [
-      { path: "tools/1-1-abc", content: `${bystander.pid}\n`, mode: 0o600 },
+      { path: `tools/1-1-abc.${bystander.pid}`, content: "", mode: 0o600 },
     ]);
     await local.run("pg1", "true");
     expect(bystander.exitCode ?? bystander.signalCode).toBeNull();

@@ -1,10 +1,10 @@
 /**
- * Finds and ends tools whose pgrep-kit was killed. Every run leaves a note, named by a mark that the run's processes
- * carry in their environment, with their process group in it. It must never kill a tool whose pgrep-kit still lives,
+ * Finds and ends tools whose pgrep-kit was killed. Every run leaves a note: an empty file (it must be possible on a full
+ * disk) named `mark.group`, after a mark that the run's processes carry in their environment. It must never kill a tool whose pgrep-kit still lives,
  * nor a process without the mark.
  */
 import { randomBytes } from "node:crypto";
-import { readFile, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PgrepKitError } from "../../support/errors.ts";
 import { systemCode } from "../../support/files.ts";
@@ -26,18 +26,15 @@ const END_TIMEOUT_MS = 10_000;
 
 /** Kills what earlier runs left behind, and waits until it is gone. Tools of a pgrep-kit that still lives are left alone. */
 export async function endLeftoverTools(place: NodePlace): Promise<void> {
-  const marks = await readdir(place.tools).catch((error: unknown) => {
+  const notes = await readdir(place.tools).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
     throw error;
   });
-  for (const mark of marks) {
+  for (const note of notes) {
+    const [mark = "", group = ""] = note.split(".");
     if (await ownerLives(mark)) continue;
-    const note = join(place.tools, mark);
-    // Another pgrep-kit may be clearing up, too.
-    const group = Number.parseInt(await readFile(note, "utf8").catch(() => ""), 10);
-    // An empty note: the run was killed before its tool began.
-    if (group > 1) await killGroup(place, group, mark);
-    await rm(note, { force: true });
+    if (Number(group) > 1) await killGroup(place, Number(group), mark);
+    await rm(join(place.tools, note), { force: true });
   }
 }
 

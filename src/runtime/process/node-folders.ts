@@ -25,11 +25,12 @@ export async function makeBase(storage: Storage): Promise<void> {
   }
 }
 
-/** The node's root and conf, private to the server's user. */
+/** The node's folders, private to the server's user. */
 export async function makeNode(storage: Storage, place: NodePlace, user: ServerUser | null): Promise<void> {
   await makeBase(storage);
   await makePrivateFolder(place.root, user);
   await makePrivateFolder(place.conf, user);
+  await makePrivateFolder(place.tools, user);
 }
 
 export async function listNodes(storage: Storage): Promise<ReadonlyMap<NodeName, HostNode>> {

@@ -23,9 +23,10 @@ export interface ToolSurroundings {
   readonly user: ServerUser | null;
 }
 
+const NOTE_FAILED = 126;
 const OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024;
-/** $1 is the note: the tool's own pid, which `exec` keeps, is in it before the tool begins. */
-const SCRIPT = 'umask 077; echo $$ > "$1" || exit 126; shift; exec "$@"';
+/** The note exists, with the tool's own pid in its name, which `exec` keeps, before the tool begins. */
+const SCRIPT = `umask 077; true > "$1.$$" || exit ${NOTE_FAILED}; shift; exec "$@"`;
 
 /** Runs the tool to its end. On abort or past its time, its whole process group is killed before this throws. */
 export async function runTool(
@@ -38,21 +39,16 @@ export async function runTool(
   if (!existsSync(place.root)) throw noStorage(place);
   await makePrivateFolder(place.tools, user);
   await endLeftoverTools(place);
-  const mark = await newMark();
-  const note = join(place.tools, mark);
-  try {
-    return await runMarked(surroundings, tool, { mark, note }, signal);
-  } finally {
-    await rm(note, { force: true });
-  }
+  return runMarked(surroundings, tool, await newMark(), signal);
 }
 
 async function runMarked(
   { place, binaries, user }: ToolSurroundings,
   tool: Tool,
-  { mark, note }: { readonly mark: string; readonly note: string },
+  mark: string,
   signal?: AbortSignal,
 ): Promise<ToolResult> {
+  const note = join(place.tools, mark);
   const child = launch({
     argv: ["/bin/sh", "-c", SCRIPT, "sh", note, ...tool.argv],
     folder: place.root,
@@ -69,6 +65,8 @@ async function runMarked(
   const timer = setTimeout(() => stopped.abort(tooLate(name, place, tool.timeoutMs)), tool.timeoutMs);
   signal?.addEventListener("abort", onAbort, { once: true });
   stopped.signal.addEventListener("abort", () => child.pid && sendTo(-child.pid, "SIGKILL"), { once: true });
+  // It may have been aborted before anybody listened.
+  if (signal?.aborted) onAbort();
   try {
     const exitCode = await new Promise<number>((resolve, reject) => {
       child.once("error", reject);
@@ -80,6 +78,7 @@ async function runMarked(
       if (child.pid) await killGroup(place, child.pid, mark);
       throw stopped.signal.reason;
     }
+    if (exitCode === NOTE_FAILED && stderr().includes(note)) throw noteFailed(place, stderr());
     if (exitCode === 127) throw toolMissing(place, binaries, stderr());
     return { exitCode, stdout: stdout(), stderr: stderr() };
   } catch (error) {
@@ -87,6 +86,7 @@ async function runMarked(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
+    await rm(`${note}.${child.pid}`, { force: true });
   }
 }
 
@@ -108,6 +108,15 @@ function capture(stream: Readable): () => string {
 function interruption(name: string, signal: AbortSignal | undefined): unknown {
   if (signal?.reason instanceof PgrepKitError) return signal.reason;
   return new PgrepKitError("interrupted", { message: `${name} was interrupted`, cause: signal?.reason });
+}
+
+function noteFailed(place: NodePlace, said: string): PgrepKitError {
+  const isFull = said.includes("No space left on device");
+  return new PgrepKitError(isFull ? "disk-full" : "state-unwritable", {
+    message: `could not make a file in ${place.tools}`,
+    detail: said.trim(),
+    hint: isFull ? "Free some space there, then run the same command again." : "Check who owns that folder.",
+  });
 }
 
 function noStorage(place: NodePlace): PgrepKitError {

@@ -26,6 +26,7 @@ export interface ServerStart {
 
 const START_TIMEOUT_MS = 60_000;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+const FULL_BELOW_BYTES = 64 * 1024;
 const SHOWN_LOG_LINES = 12;
 const SHOWN_LOG_BYTES = 16 * 1024;
 
@@ -150,11 +151,11 @@ async function explainFailure(
   fromByte: number,
 ): Promise<PgrepKitError> {
   const said = await lastLines(log, fromByte);
-  if (/could not bind .*: Address already in use/.test(said) || (await portIsTaken(start.port)))
-    return portTaken(start, said);
-  // A server on a full disk may be unable to log even that.
-  if (/No space left on device/.test(said) || (await freeBytesAt(start.place.root)) === 0)
-    return diskFull(start, said);
+  const portLost = /could not bind .*: Address already in use/.test(said) || (await portIsTaken(start.port));
+  if (portLost) return portTaken(start, said);
+  // On a full disk the reason itself may be missing from the log.
+  const reasonLost = !/ (FATAL|PANIC): /.test(said) && (await diskIsFull(start.place));
+  if (/No space left on device/.test(said) || reasonLost) return diskFull(start, said);
   return new PgrepKitError("server-failed", {
     message: `the server of ${start.place.node} did not start`,
     detail: said === "" ? `Its process ${end} and wrote nothing to its log.` : said,
@@ -169,6 +170,11 @@ async function lastLines(log: FileHandle, fromByte: number): Promise<string> {
   if (from >= size) return "";
   const { buffer, bytesRead } = await log.read(Buffer.alloc(size - from), 0, size - from, from);
   return buffer.toString("utf8", 0, bytesRead).trimEnd().split("\n").slice(-SHOWN_LOG_LINES).join("\n");
+}
+
+async function diskIsFull(place: NodePlace): Promise<boolean> {
+  const free = await freeBytesAt(place.root);
+  return free !== null && free < FULL_BELOW_BYTES;
 }
 
 function diskFull(start: ServerStart, said: string): PgrepKitError {
