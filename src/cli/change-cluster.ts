@@ -19,7 +19,7 @@ import { messageOf } from "../support/errors.ts";
 import { exitCodeOf } from "./failure.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { type OpenCluster, openCluster } from "./open-cluster.ts";
-import { startProgress } from "./progress.ts";
+import { startProgress } from "./render/progress.ts";
 import { EXIT, print, say } from "./terminal.ts";
 
 export type Settled = DriveResult & { readonly kind: "settled" };

@@ -24,11 +24,14 @@ export type ConnectFailure =
   | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "unanswered"; readonly reason: string };
 
-export class ConnectError extends Error {
-  override readonly name = "ConnectError";
+export class ConnectError extends PgrepKitError {
   readonly failure: ConnectFailure;
-  constructor(failure: ConnectFailure) {
-    super(failure.reason);
+
+  constructor(target: Pick<SessionTarget, "host" | "port">, failure: ConnectFailure) {
+    super("server-unreachable", {
+      message: `no connection to the server at ${target.host}:${target.port}: ${failure.reason}`,
+      hint: "pgrep-kit status shows which nodes run; pgrep-kit logs NODE what a server says.",
+    });
     this.failure = failure;
   }
 }
@@ -68,7 +71,7 @@ export class Session {
       await client.connect();
     } catch (error) {
       void client.end().catch(() => undefined);
-      throw new ConnectError(classify(error));
+      throw new ConnectError(target, classify(error));
     }
     return session;
   }

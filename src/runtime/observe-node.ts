@@ -25,9 +25,8 @@ export async function observeNode(
     const [row] = await session.query(OBSERVE, [], QUERY_TIMEOUT_MS);
     return serverFacts(String(row?.["observation"]));
   } catch (error) {
-    if (error instanceof ConnectError && error.failure.kind === "starting") {
-      return { kind: "starting", reason: error.failure.reason };
-    }
-    return { kind: "unreachable", reason: messageOf(error) };
+    if (!(error instanceof ConnectError)) return { kind: "unreachable", reason: messageOf(error) };
+    const { kind, reason } = error.failure;
+    return { kind: kind === "starting" ? "starting" : "unreachable", reason };
   }
 }

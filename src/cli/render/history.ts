@@ -3,7 +3,7 @@ import type { JournalEntry, UnreadableLine } from "../../control/journal.ts";
 import { padEnd, type Screen, type Style, wrap } from "./style.ts";
 import { formatElapsed } from "./units.ts";
 
-type HistoryLine = JournalEntry | UnreadableLine;
+export type HistoryLine = JournalEntry | UnreadableLine;
 
 /** The entries of the newest `count` commands; damaged lines stay, because evidence is missing there. */
 export function lastCommands(lines: readonly HistoryLine[], count: number): HistoryLine[] {

@@ -65,6 +65,8 @@ function attachments(
   return spec.nodes.flatMap((other): Step[] => {
     const from = upstreamOf(spec, other.name, authority.primary);
     if (from === null || (other.name !== name && from !== name)) return [];
+    // Nobody can follow an upstream that is down; its own turn comes.
+    if (from !== name && !isRunning(observation.nodes[from])) return [];
     if (restarted && streamsFrom(observation, other.name, from)) return [];
     const standby = observation.nodes[other.name];
     // Whoever is down anyway is not waited for.

@@ -15,13 +15,15 @@ export interface Scene {
   /** What the others' histories are measured by; null: nothing to measure by was seen. */
   readonly reference: TimelineHistory | null;
   readonly lags: ReadonlyMap<NodeName, StandbyLag>;
-  /** The nodes of the file in its order, then the others. */
+  /** The nodes of the file in its order, then the others of which anything is left. */
   readonly names: readonly NodeName[];
 }
 
 export function sceneOf(spec: ClusterSpec, authority: Authority | null, observation: Observation): Scene {
   const named = spec.nodes.map((node) => node.name);
-  const others = Object.keys(observation.nodes).filter((name) => !named.includes(name));
+  const others = Object.entries(observation.nodes).flatMap(([name, node]) =>
+    named.includes(name) || isGone(node) ? [] : [name],
+  );
   return {
     spec,
     authority,
@@ -30,6 +32,11 @@ export function sceneOf(spec: ClusterSpec, authority: Authority | null, observat
     lags: new Map(standbyLags(spec, authority, observation).map((lag) => [lag.node, lag])),
     names: [...named, ...others],
   };
+}
+
+/** Neither in the file nor anywhere else: only its name is still remembered. */
+function isGone(node: NodeObservation): boolean {
+  return node.kind === "absent" && !node.debris;
 }
 
 export function seen(scene: Scene, name: NodeName): NodeObservation | undefined {

@@ -14,13 +14,21 @@ export async function awaitStreaming(
   from: NodeName,
   signal: AbortSignal,
 ): Promise<StepOutcome> {
-  const streaming = await until(
-    async () => {
-      const session = await context.sessions.to(from);
-      const rows = await session.query(WAL_SENDERS);
-      return rows.some((row) => row["name"] === node && row["state"] === "streaming") ? true : null;
-    },
-    { everyMs: POLL_MS, deadlineMs: DEADLINE_MS, signal },
-  );
+  const streaming = await until(() => hasSender(context, node, from), {
+    everyMs: POLL_MS,
+    deadlineMs: DEADLINE_MS,
+    signal,
+  });
   return streaming === null ? { kind: "unknown", waitedFor: `${node} to stream from ${from}` } : { kind: "done" };
+}
+
+/** An upstream that cannot be asked just now has no sender that anybody could know of. */
+async function hasSender(context: RuntimeContext, node: NodeName, from: NodeName): Promise<true | null> {
+  try {
+    const session = await context.sessions.to(from);
+    const rows = await session.query(WAL_SENDERS);
+    return rows.some((row) => row["name"] === node && row["state"] === "streaming") ? true : null;
+  } catch {
+    return null;
+  }
 }

@@ -51,7 +51,7 @@ async function connect(context: RuntimeContext, node: NodeName): Promise<Session
   } catch (error) {
     if (error instanceof ConnectError && error.failure.kind === "rejected") {
       throw new PgrepKitError("server-unreachable", {
-        message: `${node} rejects pgrep-kit: ${error.message}`,
+        message: `${node} rejects pgrep-kit: ${error.failure.reason}`,
         hint: "The passwords in the state folder and those of the servers differ, or another server has that port.",
       });
     }
