@@ -86,7 +86,9 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
 }
 
 /** The whole plan, as it looks now; nothing is changed. */
-export async function foresee(input: Omit<DriveInput, "journal" | "listener" | "accepted">): Promise<Decision> {
+export async function foresee(
+  input: Omit<DriveInput, "journal" | "listener" | "accepted">,
+): Promise<Decision> {
   const observation = await input.runtime.observe(input.nodes, input.signal);
   return decide(input.intent, input.spec, await input.authority.read(), observation);
 }

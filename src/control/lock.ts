@@ -13,7 +13,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PgrepKitError } from "../support/errors.ts";
-import { ifThere, readJson, systemCode, writeError } from "../support/files.ts";
+import { ifThere, readIfThere, readJson, systemCode, writeError } from "../support/files.ts";
 import { type FolderChanges, watchFolder } from "./folder-changes.ts";
 import { type LockOwner, lifeOf, lockOwner, thisProcess } from "./lock-owner.ts";
 import { LOCK, PREPARED_PREFIX, type StateFolder, makeStateFolder } from "./state-folder.ts";
@@ -82,8 +82,7 @@ async function take(folder: StateFolder, owner: LockOwner): Promise<boolean> {
   const prepared = join(folder.path, `${PREPARED_PREFIX}${owner.token}`);
   try {
     await mkdir(prepared, { mode: 0o700 });
-    // On disk before it counts, so that a power failure leaves no holder that nobody can read.
-    await writeFile(join(prepared, owner.token), `${JSON.stringify(owner)}\n`, { mode: 0o600, flush: true });
+    await writeFile(join(prepared, owner.token), `${JSON.stringify(owner)}\n`, { mode: 0o600 });
     await rename(prepared, join(folder.path, LOCK));
     return true;
   } catch (error) {
@@ -108,11 +107,23 @@ async function currentHolder(folder: StateFolder): Promise<LockOwner | null> {
   const [name] = await ifThere(readdir(lock), []);
   if (name === undefined) return null;
   const path = join(lock, name);
+  if (await isEmptied(path)) {
+    await ifThere(unlink(path), undefined);
+    return null;
+  }
   const holder = await readJson(path, lockOwner, `If no pgrep-kit command is running, remove ${lock}.`);
   if (holder === null) return null;
   if ((await lifeOf(holder)) !== "dead") return holder;
   await ifThere(unlink(path), undefined);
   return null;
+}
+
+/**
+ * A holder's file is whole before it can be seen here, so that one without content lost it in a crash of the machine,
+ * and its process with it. (Waiting for the disk would spare this, but cost every command.)
+ */
+async function isEmptied(path: string): Promise<boolean> {
+  return /^\0*$/.test((await readIfThere(path)) ?? "gone");
 }
 
 async function release(folder: StateFolder, owner: LockOwner): Promise<void> {
