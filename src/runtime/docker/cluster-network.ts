@@ -25,7 +25,7 @@ export async function ensureNetwork(engine: Engine, identity: ClusterIdentity): 
 }
 
 /** Throws if a network of the cluster's name is somebody else's. */
-export async function hasNetwork(engine: Engine, identity: ClusterIdentity): Promise<boolean> {
+async function hasNetwork(engine: Engine, identity: ClusterIdentity): Promise<boolean> {
   const name = networkName(identity);
   const dockerode = await engine.dockerode();
   const alike = await dockerode.listNetworks({ filters: { name: [name] } });

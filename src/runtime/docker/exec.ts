@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { WORK_DEADLINE_MS, type Engine } from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
 import { outputOf, type Output } from "./output.ts";
-import { SERVER_USER } from "./names.ts";
+import { NODE_PATHS, SERVER_USER } from "./names.ts";
 
 /** No program exits with it. */
 export const UNKNOWN_EXIT = -1;
@@ -56,6 +56,7 @@ async function createExec(engine: Engine, request: ExecRequest): Promise<string 
         AttachStdout: true,
         AttachStderr: true,
         User: SERVER_USER,
+        WorkingDir: NODE_PATHS.root,
         Env: request.env ?? [],
         Cmd: request.argv,
       },

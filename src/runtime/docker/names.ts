@@ -62,7 +62,7 @@ export function ownFilter({ clusterId }: ClusterIdentity): { readonly label: str
   return { label: [`${ID_LABEL}=${clusterId}`] };
 }
 
-export function isOwn({ clusterId }: ClusterIdentity, labels: Labels | null | undefined): boolean {
+function isOwn({ clusterId }: ClusterIdentity, labels: Labels | null | undefined): boolean {
   return labels?.[ID_LABEL] === clusterId;
 }
 

@@ -49,7 +49,7 @@ export async function readNodeFile(run: RunOnVolume, node: string, path: string)
 }
 
 /** A POSIX shell script; every value in it is quoted. */
-export function writeScript(files: readonly NodeFile[]): string {
+function writeScript(files: readonly NodeFile[]): string {
   const staged = files.map((file) => ({ ...file, stage: `${file.path}.pgrep-kit-new` }));
   for (const { path, content } of files) {
     assertInside(path);

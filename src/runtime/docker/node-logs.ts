@@ -32,7 +32,10 @@ export async function* nodeLogs(
   const onAbort = (): void => void stream.destroy();
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    if (signal?.aborted !== true) yield* linesOf(stream);
+    for await (const line of linesOf(stream)) {
+      if (signal?.aborted === true) return;
+      yield line;
+    }
   } catch (thrown) {
     if (signal?.aborted !== true) throw thrown;
   } finally {

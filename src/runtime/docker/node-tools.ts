@@ -47,7 +47,7 @@ export async function runTool(
   const env = Object.entries(tool.env ?? {}).map(([key, value]) => `${key}=${value}`);
   try {
     const result = await toolboxes.exec(node, {
-      argv: programCommand(major, tool.argv),
+      argv: await programCommand(major, tool.argv),
       env: [...PROGRAM_ENV, ...env],
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
     });

@@ -42,7 +42,7 @@ export async function startServer(engine: Engine, wanted: ServerContainer): Prom
     imageId(engine, wanted.image),
   ]);
   if (seen?.State.Running === true) return;
-  const config = serverConfig(wanted);
+  const config = await serverConfig(wanted);
   const isKept = seen !== null && fits(seen, config.Labels[RECIPE_LABEL], image);
   if (seen !== null && !isKept) await removeContainer(engine, seen.Id);
   try {
@@ -97,14 +97,14 @@ export function nodeMount(identity: ClusterIdentity, node: NodeName): MountSetti
   };
 }
 
-function serverConfig({ identity, image, major, node, port }: ServerContainer) {
+async function serverConfig({ identity, image, major, node, port }: ServerContainer) {
   const network = networkName(identity);
   const containerPort = `${SERVER_PORT}/tcp`;
   const config = {
     Image: image,
     Hostname: node,
     User: SERVER_USER,
-    Entrypoint: serverCommand(major),
+    Entrypoint: await serverCommand(major),
     Cmd: [],
     Env: [...PROGRAM_ENV],
     WorkingDir: "/",

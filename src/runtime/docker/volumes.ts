@@ -13,10 +13,7 @@ export interface Volume {
   readonly Labels: Labels | null;
 }
 
-export async function listVolumes(
-  engine: Engine,
-  filters: Record<string, string[]>,
-): Promise<readonly Volume[]> {
+async function listVolumes(engine: Engine, filters: Record<string, string[]>): Promise<readonly Volume[]> {
   const path = `/volumes?${queryString({ filters })}`;
   const seen = await engine.socket.json<{ readonly Volumes: readonly Volume[] | null }>({
     method: "GET",
