@@ -18,6 +18,8 @@ const composeCommand = (await run("docker", ["compose", "version"])).ok
 interface Topology extends AsyncDisposable {
   compose(...args: string[]): Promise<CommandResult>;
   container(service: string): Promise<string>;
+  /** Waits until the container runs. */
+  runs(service: string): Promise<string>;
   /** Rows of unaligned text. */
   psql(service: string, sql: string): Promise<CommandResult>;
   /** Waits until a query on the primary answers this. */
@@ -50,6 +52,16 @@ async function openTopology(name: string): Promise<Topology> {
     compose,
     container,
     psql,
+    async runs(service) {
+      const look = async (): Promise<string | null> => {
+        const id = await container(service);
+        const state = await run("docker", ["inspect", "--format={{.State.Running}}", id]);
+        return state.stdout === "true" ? id : null;
+      };
+      const id = await until(look, { everyMs: 50, deadlineMs: 60_000 });
+      if (id === null) throw new Error(`${service} did not run within 60 s`);
+      return id;
+    },
     async settles(sql, answer) {
       let last = "";
       const look = async (): Promise<true | null> => {
@@ -57,7 +69,7 @@ async function openTopology(name: string): Promise<Topology> {
         last = ok ? stdout : reason;
         return last === answer ? true : null;
       };
-      const settled = await until(look, { everyMs: 100, deadlineMs: 40_000 });
+      const settled = await until(look, { everyMs: 100, deadlineMs: 60_000 });
       if (settled === null)
         throw new Error(`waited for ${answer}, saw ${last}\n${(await compose("logs")).stdout}`);
     },
@@ -92,9 +104,10 @@ async function logged(container: string, text: string): Promise<void> {
 describe.concurrent("compose", () => {
   test("tutorial: the standby follows asynchronously, is read-only, and survives being killed amid its copy", async () => {
     await using topology = await openTopology("tutorial");
-    expect(await topology.compose("up", "-d")).toMatchObject({ ok: true });
-    await logged(await topology.container("pg2"), "copies pg1");
+    const up = topology.compose("up", "-d");
+    await logged(await topology.runs("pg2"), "copies pg1");
     await run("docker", ["kill", await topology.container("pg2")]);
+    expect(await up).toMatchObject({ ok: true });
     expect(await topology.compose("up", "-d")).toMatchObject({ ok: true });
     await topology.settles(STREAMING, "pg2 streaming async pg2");
 
@@ -112,7 +125,7 @@ describe.concurrent("compose", () => {
     );
     expect(arrived).toBe(true);
     await expectPrivate(topology);
-  }, 60_000);
+  }, 180_000);
 
   test("quorum: both standbys confirm, and `down` and `up` keep the data", async () => {
     await using topology = await openTopology("quorum");
@@ -131,7 +144,7 @@ describe.concurrent("compose", () => {
       ),
     );
     expect(new Set(rules)).toEqual(new Set(["ANY 1 (pg1, pg2, pg3)"]));
-  }, 60_000);
+  }, 180_000);
 });
 
 /** Ports on loopback only; no password in what the engine or the logs show. */
