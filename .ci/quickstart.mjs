@@ -54,7 +54,9 @@ function whyNotDocker() {
   if (succeeds("docker", ["image", "inspect", image])) return undefined;
   say(`Pulling ${image} (docker pull)`);
   const pulled = spawnSync("docker", ["pull", "--quiet", image], { encoding: "utf8" });
-  return pulled.status === 0 ? undefined : `${image} cannot be pulled (${lastLine(pulled.stderr)})`;
+  return pulled.status === 0
+    ? undefined
+    : `${image} cannot be pulled (${lastLine(pulled.stderr).split(": ").at(-1)})`;
 }
 
 // Asks what was just built, so that both mean the same by "PostgreSQL is there".
