@@ -5,6 +5,7 @@
 import type { Authority } from "./authority.ts";
 import { synchronousStandbyNames } from "./commit-rule.ts";
 import { digest } from "./digest.ts";
+import { type Limits, neededLimits, raised } from "./limits.ts";
 import type { NodeWiring, Observation } from "./observation.ts";
 import { type ClusterSpec, type NodeName, nodeSpec, slotName, upstreamOf } from "./spec.ts";
 
@@ -63,18 +64,30 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   log_timezone: "UTC",
 };
 
+/** The configuration that is right for the node now, given what it and its primary run with. */
+export function desiredConfiguration(
+  spec: ClusterSpec,
+  authority: Authority,
+  node: NodeName,
+  observation: Observation,
+): NodeConfiguration {
+  const needed = neededLimits(observation, authority.primary, node);
+  return nodeConfiguration(spec, authority, node, observation.wiring, needed);
+}
+
+/** `needed`: the smallest values that the node may have of the settings in which a standby must not be smaller. */
 export function nodeConfiguration(
   spec: ClusterSpec,
   authority: Authority,
   node: NodeName,
   wiring: Observation["wiring"],
+  needed: Limits = {},
 ): NodeConfiguration {
   const upstream = upstreamOf(spec, node, authority.primary);
   const own = wiring[node];
   if (own === undefined) throw new RangeError(`no wiring for ${node}`);
   const settings: Record<string, string> = {
-    ...DEFAULTS,
-    ...spec.settings,
+    ...raised({ ...DEFAULTS, ...spec.settings }, needed),
     cluster_name: node,
     listen_addresses: own.listenAddresses,
     port: String(own.listenPort),

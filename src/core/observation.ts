@@ -111,6 +111,8 @@ export interface ControlData {
   /** "shut down", "shut down in recovery", "in production", … in PostgreSQL's words. */
   readonly state: string;
   readonly checksums: boolean;
+  /** Of the five settings in which a standby must not be smaller than its primary: what this data was last told. */
+  readonly limits: Readonly<Record<string, number>>;
 }
 
 /** Frozen by the engine or by SIGSTOP: holds its connections, answers nobody, and may wake up at any moment. */

@@ -15,6 +15,7 @@ export const REFUSAL_CODES = [
   "not-a-standby",
   "split-brain",
   "node-unseen",
+  "node-missing",
   "diverged",
   "would-block",
   "removes-primary",

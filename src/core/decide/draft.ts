@@ -4,7 +4,7 @@
  */
 import { present } from "../../support/assert.ts";
 import { type Authority, type AuthorityChange, changed } from "../authority.ts";
-import { type NodeConfiguration, nodeConfiguration } from "../node-configuration.ts";
+import { type NodeConfiguration, desiredConfiguration } from "../node-configuration.ts";
 import { type Observation, isRunning } from "../observation.ts";
 import type { Step } from "../plan.ts";
 import type { ClusterSpec, NodeName } from "../spec.ts";
@@ -40,5 +40,5 @@ export function record(draft: Draft, change: AuthorityChange, because: string): 
 }
 
 export function configurationOf(draft: Draft, node: NodeName): NodeConfiguration {
-  return nodeConfiguration(draft.spec, draft.authority, node, draft.observation.wiring);
+  return desiredConfiguration(draft.spec, draft.authority, node, draft.observation);
 }

@@ -4,9 +4,10 @@
  */
 import type { Authority } from "../authority.ts";
 import type { Decision, Intent } from "../decision.ts";
-import { nodeConfiguration } from "../node-configuration.ts";
-import { type Observation, isRunning, streamsFrom } from "../observation.ts";
+import { desiredConfiguration, nodeConfiguration } from "../node-configuration.ts";
+import { type Observation, hasData, isRunning, streamsFrom } from "../observation.ts";
 import type { Stage, Step } from "../plan.ts";
+import type { Refusal } from "../refusals.ts";
 import { type ClusterSpec, type NodeName, upstreamOf } from "../spec.ts";
 import { clusterRefusals, nothingFounded, standbyRefusal } from "./safety.ts";
 
@@ -21,17 +22,43 @@ export function decideRestart(
   if (authority === null) return { kind: "refuse", refusals: [nothingFounded()] };
   const refusals = [
     ...clusterRefusals(spec, authority, observation),
+    ...intent.nodes.filter((name) => !hasData(observation.nodes[name])).map(nothingToRestart),
     ...intent.nodes.flatMap((name) => (name === authority.primary ? [] : (standbyRefusal(name, authority, observation) ?? []))),
   ];
   if (refusals.length > 0) return { kind: "refuse", refusals };
-  const plan = inOrder(intent.nodes, authority.primary).flatMap((name) =>
+  const plan = inOrder(intent.nodes, spec, authority, observation).flatMap((name) =>
     planNode(name, intent, spec, authority, observation),
   );
   return plan.length === 0 ? { kind: "settled" } : { kind: "act", plan };
 }
 
-function inOrder(nodes: readonly NodeName[], primary: NodeName): NodeName[] {
-  return [...nodes.filter((name) => name !== primary), ...nodes.filter((name) => name === primary)];
+function nothingToRestart(name: NodeName): Refusal {
+  return {
+    code: "node-missing",
+    message: `${name} has no data, so there is no server to restart`,
+    detail: "The node is in the file, but was not made yet, or not to its end.",
+    hint: "Make it: pgrep-kit up",
+  };
+}
+
+/**
+ * The primary last; but first where it only lowers settings in which a standby must not be smaller: a standby that had
+ * them lowered before it replayed the primary's own change would not start.
+ */
+function inOrder(
+  nodes: readonly NodeName[],
+  spec: ClusterSpec,
+  authority: Authority,
+  observation: Observation,
+): NodeName[] {
+  const { primary } = authority;
+  const last = nodes.filter((name) => name === primary);
+  const others = nodes.filter((name) => name !== primary);
+  const node = observation.nodes[primary];
+  if (!isRunning(node)) return [...others, ...last];
+  const { settings } = nodeConfiguration(spec, authority, primary, observation.wiring);
+  const { lowered, raised } = limitChanges(node.configuration.limits, settings);
+  return lowered && !raised ? [...last, ...others] : [...others, ...last];
 }
 
 function planNode(
@@ -47,7 +74,7 @@ function planNode(
   const stages: Stage[] = [];
   if (running && !restarted) stages.push([{ kind: "stop", node: name, because: "to be started again" }]);
   if (!restarted) {
-    const configuration = nodeConfiguration(spec, authority, name, observation.wiring);
+    const configuration = desiredConfiguration(spec, authority, name, observation);
     stages.push([{ kind: "start", node: name, configuration, because: "with the settings of the file" }]);
   }
   const waiting = attachments(name, restarted, spec, authority, observation);

@@ -2,7 +2,7 @@
 import { type Authority, coverage, isSettled } from "../authority.ts";
 import { confirmers, ruleOf, sameRule, synchronousStandbyNames } from "../commit-rule.ts";
 import { type Drift, driftOf, obeys } from "../decide/drift.ts";
-import { OWN_SETTINGS, nodeConfiguration } from "../node-configuration.ts";
+import { OWN_SETTINGS, desiredConfiguration } from "../node-configuration.ts";
 import { type PrimaryObservation, isRunning } from "../observation.ts";
 import type { NodeName } from "../spec.ts";
 import { type Finding, type FindingCode, finding } from "./finding.ts";
@@ -42,7 +42,7 @@ function driftFinding(scene: Scene, name: NodeName): Finding[] {
     observation.wiring[name] !== undefined &&
     (upstream === null || observation.wiring[upstream] !== undefined);
   if (!isRunning(node) || authority === null || !wired) return [];
-  const drift = driftOf(node.configuration, nodeConfiguration(spec, authority, name, observation.wiring));
+  const drift = driftOf(node.configuration, desiredConfiguration(spec, authority, name, observation));
   if (drift === "none") return [];
   const [code, text] = DRIFTS[drift];
   const settings = Object.keys(node.configuration.overrides)
