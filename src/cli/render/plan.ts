@@ -4,7 +4,7 @@
  */
 import type { Decision } from "../../core/decision.ts";
 import type { Observation } from "../../core/observation.ts";
-import { type Plan, type Step, stepNode } from "../../core/plan.ts";
+import { type Plan, type Stage, type Step, stepNode } from "../../core/plan.ts";
 import type { NodeName } from "../../core/spec.ts";
 import { padEnd, padStart, type Screen, screenOf, widthOf, wrap } from "./style.ts";
 import { stepCommands } from "./step-commands.ts";
@@ -30,24 +30,45 @@ export function renderDecision(
 
 /** One number for each stage: what stands under one number runs side by side. */
 export function renderPlan(plan: Plan, texts: StepTexts, screen: Screen): string[] {
-  const titles = plan.flat().map(titleOf);
+  const stages = plan.map((stage) => rowsOf(stage, texts));
+  const rows = stages.flat();
   const layout = {
     number: String(plan.length).length,
-    title: Math.max(0, ...titles.map(widthOf)),
-    text: Math.max(0, ...plan.flat().flatMap((step) => texts(step).map(widthOf))),
+    title: Math.max(0, ...rows.map((row) => widthOf(row.title))),
+    text: Math.max(0, ...rows.flatMap((row) => row.texts.map(widthOf))),
   };
-  const lines = plan.flatMap((stage, index) =>
-    stage.flatMap((step, place) =>
-      stepLines(place === 0 ? String(index + 1) : "", step, texts(step), layout, screen),
-    ),
+  const lines = stages.flatMap((stage, index) =>
+    stage.flatMap((row, place) => rowLines(place === 0 ? String(index + 1) : "", row, layout, screen)),
   );
   const together = plan.some((stage) => stage.length > 1) ? ["Steps under one number run side by side."] : [];
   return [...lines, ...together, "Nothing was changed."];
 }
 
-/** `configure pg1`, `record authority`. */
-function titleOf(step: Step): string {
-  return `${step.kind.replaceAll("-", " ")} ${stepNode(step) ?? ""}`.trim();
+interface Row {
+  /** `configure pg1, pg2`, `record authority`. */
+  readonly title: string;
+  readonly texts: readonly string[];
+  readonly because: string;
+}
+
+/** Steps that do the same for the same reason share a row. */
+function rowsOf(stage: Stage, texts: StepTexts): Row[] {
+  const groups = new Map<string, [Step, ...Step[]]>();
+  for (const step of stage) {
+    const key = [step.kind, ...texts(step), step.because].join("\n");
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [step]);
+    else group.push(step);
+  }
+  return [...groups.values()].map((steps) => {
+    const names = steps.map((step) => stepNode(step) ?? "").join(", ");
+    const [step] = steps;
+    return {
+      title: `${step.kind.replaceAll("-", " ")} ${names}`.trim(),
+      texts: texts(step),
+      because: step.because,
+    };
+  });
 }
 
 interface Layout {
@@ -57,20 +78,14 @@ interface Layout {
 }
 
 /** In columns where they fit; else the reason goes below, never cut. */
-function stepLines(
-  number: string,
-  step: Step,
-  texts: readonly string[],
-  layout: Layout,
-  screen: Screen,
-): string[] {
+function rowLines(number: string, row: Row, layout: Layout, screen: Screen): string[] {
   const { style, columns } = screen;
-  const head = `  ${padStart(number, layout.number)}  ${padEnd(titleOf(step), layout.title)}  `;
+  const head = `  ${padStart(number, layout.number)}  ${padEnd(row.title, layout.title)}  `;
   const below = " ".repeat(widthOf(head));
-  const [first = "", ...others] = texts;
-  const inOneLine = `${head}${padEnd(first, layout.text)}  ${style.dim(step.because)}`;
+  const [first = "", ...others] = row.texts;
+  const inOneLine = `${head}${padEnd(first, layout.text)}  ${style.dim(row.because)}`;
   if (widthOf(inOneLine) <= columns) return [inOneLine.trimEnd(), ...others.map((text) => below + text)];
   const room = Math.max(30, columns - widthOf(head));
-  const lines = [...texts.flatMap((text) => wrap(text, room)), ...wrap(step.because, room).map(style.dim)];
+  const lines = [...row.texts.flatMap((text) => wrap(text, room)), ...wrap(row.because, room).map(style.dim)];
   return lines.map((line, index) => (index === 0 ? head : below) + line);
 }

@@ -49,8 +49,6 @@ export function startProgress(output: ProgressOutput = terminalOutput()): Progre
   const tell = (group: StepGroup): void => {
     const known = group.steps.flatMap((step) => ended.get(step) ?? []);
     const durationMs = Math.max(0, ...known.map((one) => one.durationMs));
-    if (known.length < group.steps.length)
-      return line(` ${screen.style.red("✗")}`, `${doingText(group)}: not done`, "");
     const open = known.map((one) => one.outcome).find((outcome) => outcome.kind === "unknown");
     if (open?.kind === "unknown") {
       return line(
@@ -67,8 +65,12 @@ export function startProgress(output: ProgressOutput = terminalOutput()): Progre
   };
   const close = (): void => {
     waiting.stop();
-    if (active !== null) for (const group of groupsOf(active)) tell(group);
+    const stage = active ?? [];
     active = null;
+    for (const group of groupsOf(stage.filter((step) => ended.has(step)))) tell(group);
+    for (const group of groupsOf(stage.filter((step) => !ended.has(step)))) {
+      line(` ${screen.style.red("✗")}`, `${doingText(group)}: not done`, "");
+    }
   };
   return {
     stageBegins(stage) {

@@ -12,7 +12,7 @@ import { formatLsn } from "../../core/lsn.ts";
 import { isRunning, type Observation } from "../../core/observation.ts";
 import type { ClusterSpec } from "../../core/spec.ts";
 import { outlookSentence } from "./outlook.ts";
-import { type Screen, type Style, wrap } from "./style.ts";
+import { type Screen, type Style, widthOf, wrap } from "./style.ts";
 import { type Column, renderTable } from "./table.ts";
 import { treeLines } from "./tree.ts";
 import { formatBytes, formatDuration, formatVersion } from "./units.ts";
@@ -182,13 +182,16 @@ export function verdictLines(view: StatusView, screen: Screen): string[] {
   const [first, ...others] = grave;
   const outlook = outlookSentence(diagnosis.outlook, diagnosis.primary, verdict);
   const head = first === undefined ? `${TITLES[verdict]}.` : `${TITLES[verdict]}: ${first.message}.`;
-  const opening = verdict === "healthy" && outlook !== null ? `${head} ${outlook}` : head;
-  const lines = [`${sign(verdict, screen.style)} ${opening}`];
+  const lines = [`${sign(verdict, screen.style)} ${head}`];
+  // Good news in one line, where it fits.
+  const whole = `${lines[0]} ${outlook}`;
+  const inOneLine = verdict === "healthy" && outlook !== null && widthOf(whole) <= screen.columns;
+  if (inOneLine) lines[0] = whole;
   lines.push(...others.slice(0, FINDINGS_SHOWN).map((one) => `  Also: ${one.message}.`));
   if (others.length > FINDINGS_SHOWN)
     lines.push(`  And ${others.length - FINDINGS_SHOWN} more: pgrep-kit status -o json`);
   if (verdict === "split-brain") lines.push(...splitBrainLines(diagnosis));
-  if (verdict !== "healthy" && outlook !== null) lines.push(`  ${outlook}`);
+  if (!inOneLine && outlook !== null) lines.push(`  ${outlook}`);
   lines.push(...notes.slice(0, FINDINGS_SHOWN).map((one) => `  Note: ${one.message}.`));
   const wrapped = lines.flatMap((line) => wrap(line, screen.columns, "    "));
   return [...wrapped, ...nextLine(diagnosis.next, verbs, screen.style)];

@@ -65,7 +65,6 @@ export function styleOf(colours: boolean): Style {
 
 /** Columns that a text takes. Ours are made of characters of one column each. */
 export function widthOf(text: string): number {
-  // eslint-disable-next-line no-control-regex -- colour codes take no room
   return [...text.replace(/\u001b\[[0-9;]*m/g, "")].length;
 }
 
