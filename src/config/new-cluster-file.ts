@@ -81,11 +81,9 @@ function settings(all: ClusterSpec["settings"]): string[] {
   ];
 }
 
-/** Whole numbers and `on`, `128MB` stand as a person would write them, everything else in quotes. */
+/** Whole numbers stand as a person would write them. */
 function settingText(value: string): string {
-  return /^(0|[1-9]\d{0,14})$/.test(value) || /^[1-9]\d{0,8}(B|kB|MB|GB|TB|us|ms|s|min|h|d)$/.test(value)
-    ? value
-    : scalarText(value);
+  return /^(0|[1-9]\d{0,14})$/.test(value) ? value : scalarText(value);
 }
 
 const COMMENT_COLUMN = 26;

@@ -18,12 +18,14 @@ export function spliced(text: string, splices: readonly Splice[]): string {
   );
 }
 
+/** A word, or a number with a unit; YAML takes neither for anything but text, but for three words. */
+const PLAIN = /^([A-Za-z_][\w.-]*|[1-9]\d*(B|kB|MB|GB|TB|us|ms|s|min|h|d))$/;
+
 /** A scalar that reads back as the same text or number, quoted only where it must be. */
 export function scalarText(value: string | number): string {
   if (typeof value === "number") return String(value);
-  const isPlain = /^[A-Za-z_][\w.-]*$/.test(value) && !/^(true|false|null)$/i.test(value);
   // Every JSON string is a YAML string.
-  return isPlain ? value : JSON.stringify(value);
+  return PLAIN.test(value) && !/^(true|false|null)$/i.test(value) ? value : JSON.stringify(value);
 }
 
 export function flowList(values: readonly string[]): string {

@@ -101,7 +101,7 @@ describe("reading", () => {
   });
 });
 
-describe("after a crash", () => {
+describe("after a crash", { timeout: 30_000 }, () => {
   test("at any byte, whole entries are kept, and the next one stands on a line of its own", async () => {
     const folder = await newFolder();
     const writer = openJournal(folder, { command: "c" });

@@ -121,7 +121,7 @@ describe("a lock that was left behind", () => {
       await leftBy(folder, { ...(await thisProcess(`t${round}`, "init")), pid });
       expect(await mostAtOnce(folder, 8)).toBe(1);
     }
-  });
+  }, 30_000);
 
   test("by a process whose number was given to another one is taken over at once", async () => {
     const folder = await newFolder();
