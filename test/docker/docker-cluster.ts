@@ -87,6 +87,15 @@ export async function waitFor(what: string, holds: () => Promise<boolean> | bool
   if (met === null) throw new Error(`waited 30 s for ${what}`);
 }
 
+/** Does `act` again and again as long as `work` goes on. */
+export async function meanwhile(work: Promise<void>, act: () => Promise<void>): Promise<void> {
+  const state = { isOver: false };
+  const over = work.finally(() => (state.isOver = true));
+  over.catch(() => undefined);
+  while (!state.isOver) await act();
+  await over;
+}
+
 /** A port of the loopback address that nothing listens on, held until it is released. */
 export async function takePort(): Promise<{ readonly port: number; release(): Promise<void> }> {
   const server = createServer();

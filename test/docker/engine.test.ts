@@ -30,14 +30,15 @@ test("the report names engine, socket, image and major version, and makes nothin
 test("an absent engine is told with its socket", async () => {
   const socketPath = join(folder, "absent.sock");
   const host = await openDockerHost({ ...freshOptions(), socketPath });
-  for (const work of [
-    host.check(),
-    host.list(),
-    host.setUp(() => undefined),
-    host.start("pg1", 0),
-    host.tearDown(),
-  ]) {
-    const absent = await failure(work);
+  const attempts = [
+    () => host.check(),
+    () => host.list(),
+    () => host.setUp(() => undefined),
+    () => host.start("pg1", 0),
+    () => host.tearDown(),
+  ];
+  for (const attempt of attempts) {
+    const absent = await failure(attempt());
     expect(`${absent.code}: ${absent.message}`).toBe(
       `docker-unavailable: no Docker engine answers at unix://${socketPath}`,
     );

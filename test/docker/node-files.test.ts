@@ -6,6 +6,7 @@ import {
   failure,
   freePort,
   freshOptions,
+  meanwhile,
   openCluster,
   stateOf,
   type DockerCluster,
@@ -85,10 +86,9 @@ test("who reads while files are replaced sees an old or a new one, never a part"
   const writing = (async () => {
     for (let round = 0; round < 10; round++) for (const version of versions) await write(version);
   })();
-  let isWriting = true;
-  void writing.finally(() => (isWriting = false));
-  while (isWriting) expect(versions).toContain(await host.readFile("pg1", "conf/replaced"));
-  await writing;
+  await meanwhile(writing, async () =>
+    expect(versions).toContain(await host.readFile("pg1", "conf/replaced")),
+  );
 });
 
 test("several files are written by one call, and nothing else is left in their folder", async () => {
@@ -108,10 +108,10 @@ test("a secret is in no listing of the engine while it is written", async () => 
   const secret = "s3cret-s3cret-s3cret";
   const writing = cluster.host.writeFiles("pg1", [{ path: "conf/pgpass", content: secret, mode: 0o600 }]);
   const seen: string[] = [];
-  let isWriting = true;
-  void writing.finally(() => (isWriting = false));
-  while (isWriting) seen.push(await docker("top", cluster.thing("pg1"), "-eo", "pid,args"));
-  await writing;
+  await meanwhile(
+    writing,
+    async () => void seen.push(await docker("top", cluster.thing("pg1"), "-eo", "pid,args")),
+  );
   seen.push(await docker("inspect", cluster.thing("pg1")));
   expect(seen.join("\n")).not.toContain(secret);
 });

@@ -2,7 +2,13 @@
  * What is done to single containers, whatever they hold: look, wait, remove. Every call is idempotent: what is
  * already gone or already done is no error.
  */
-import { LOOK_DEADLINE_MS, WORK_DEADLINE_MS, queryString, type Engine } from "./engine-client.ts";
+import {
+  LIST_DEADLINE_MS,
+  LOOK_DEADLINE_MS,
+  WORK_DEADLINE_MS,
+  queryString,
+  type Engine,
+} from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
 import { nodeThing, ownOrThrow, type ClusterIdentity, type Labels } from "./names.ts";
 import type { NodeName } from "../../core/spec.ts";
@@ -56,7 +62,7 @@ export async function listContainers(engine: Engine, label: string): Promise<rea
   return await engine.socket.json({
     method: "GET",
     path: `/containers/json?${query}`,
-    deadlineMs: LOOK_DEADLINE_MS,
+    deadlineMs: LIST_DEADLINE_MS,
   });
 }
 

@@ -3,7 +3,7 @@
  */
 import { PgrepKitError } from "../../support/errors.ts";
 import type { HostReport } from "../node-host.ts";
-import { LOOK_DEADLINE_MS, type Engine } from "./engine-client.ts";
+import { LIST_DEADLINE_MS, type Engine } from "./engine-client.ts";
 import { majorOf, seeImage } from "./image.ts";
 
 /** Docker 20.10. */
@@ -17,7 +17,7 @@ interface EngineVersion {
 
 /** Throws if the engine is absent, too old or no Linux engine. */
 export async function checkEngine(engine: Engine): Promise<EngineVersion> {
-  const look = { method: "GET", path: "/version", deadlineMs: LOOK_DEADLINE_MS } as const;
+  const look = { method: "GET", path: "/version", deadlineMs: LIST_DEADLINE_MS } as const;
   const version = await engine.socket.json<EngineVersion>(look);
   if (version.Os !== "linux") {
     throw new PgrepKitError("docker-unavailable", {

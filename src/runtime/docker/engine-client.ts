@@ -7,8 +7,10 @@ import type { Readable } from "node:stream";
 import type Dockerode from "dockerode";
 import { openEngineSocket, type EngineRequest, type EngineSocket } from "./engine-socket.ts";
 
-/** The deadline of a call that only looks. */
-export const LOOK_DEADLINE_MS = 5_000;
+/** The deadline of a list, for which the engine waits for nothing. */
+export const LIST_DEADLINE_MS = 5_000;
+/** The deadline of a look at a single thing, for which the engine waits while that thing is being started. */
+export const LOOK_DEADLINE_MS = 15_000;
 /** The deadline of a call that makes the engine work: create, start, remove. */
 export const WORK_DEADLINE_MS = 30_000;
 

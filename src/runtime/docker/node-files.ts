@@ -64,12 +64,13 @@ function writeScript(files: readonly NodeFile[]): string {
     `trap ${quoted(`rm -f ${stages}`)} EXIT`,
     `mkdir -p ${folders}`,
     ...staged.flatMap(({ stage, content, mode }) => [
-      `printf %s ${quoted(content)} >${quoted(stage)}`,
+      // The shell's own complaint about a full disk is a mere "I/O error"; that of `cat` can be understood.
+      `printf %s ${quoted(content)} | cat >${quoted(stage)}`,
       `chmod ${mode.toString(8)} ${quoted(stage)}`,
     ]),
-    `sync ${stages} 2>/dev/null || sync`,
+    `sync ${stages}`,
     ...staged.map(({ stage, path }) => `mv -f ${quoted(stage)} ${quoted(path)}`),
-    `sync ${folders} 2>/dev/null || sync`,
+    `sync ${folders}`,
     `echo ${quoted(WRITTEN)}`,
     "exit 0",
     "}",

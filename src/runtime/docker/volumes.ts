@@ -1,7 +1,13 @@
 /**
  * The volumes: a node is its volume, so nothing in here removes one without having seen this cluster's label on it.
  */
-import { LOOK_DEADLINE_MS, WORK_DEADLINE_MS, queryString, type Engine } from "./engine-client.ts";
+import {
+  LIST_DEADLINE_MS,
+  LOOK_DEADLINE_MS,
+  WORK_DEADLINE_MS,
+  queryString,
+  type Engine,
+} from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
 import { CLUSTER_LABEL, ID_LABEL, nodeLabels, nodeThing, ownOrThrow } from "./names.ts";
 import type { ClusterIdentity, Labels } from "./names.ts";
@@ -18,7 +24,7 @@ async function listVolumes(engine: Engine, filters: Record<string, string[]>): P
   const seen = await engine.socket.json<{ readonly Volumes: readonly Volume[] | null }>({
     method: "GET",
     path,
-    deadlineMs: LOOK_DEADLINE_MS,
+    deadlineMs: LIST_DEADLINE_MS,
   });
   return seen.Volumes ?? [];
 }
