@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   "setting-refused": 2,
   "unsupported-version": 2,
   "confirmation-needed": 2,
-  "locked": 5,
+  locked: 5,
   "authority-changed": 5,
   "no-runtime": 4,
   "docker-unavailable": 4,
@@ -38,9 +38,9 @@ export const ERROR_CODES = {
   "tool-missing": 4,
   "copy-failed": 4,
   "remove-failed": 4,
-  "deadline": 5,
+  deadline: 5,
   "not-converging": 5,
-  "interrupted": 130,
+  interrupted: 130,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -70,6 +70,7 @@ export class PgrepKitError extends Error {
 
 /** The message of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof AggregateError && thrown.message === "") return thrown.errors.map(messageOf).join("; ");
+  if (thrown instanceof AggregateError && thrown.message === "")
+    return thrown.errors.map(messageOf).join("; ");
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

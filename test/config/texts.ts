@@ -4,7 +4,7 @@ import { parseClusterFile } from "../../src/config/read-cluster-file.ts";
 import type { ClusterSpec } from "../../src/core/spec.ts";
 import { PgrepKitError } from "../../src/support/errors.ts";
 
-export const path = resolve("pgrep-kit.yaml");
+const path = resolve("pgrep-kit.yaml");
 
 export function specOf(text: string): ClusterSpec {
   return parseClusterFile(path, text).spec;
