@@ -143,7 +143,7 @@ function stateCell(node: NodeDiagnosis, style: Style): string {
 }
 
 /** `streaming`, `stopped, diverged`, `split brain`. A standby whose data went another way is that above all. */
-export function stateText(state: NodeState, marks: readonly NodeMark[]): string {
+function stateText(state: NodeState, marks: readonly NodeMark[]): string {
   const isStandbyState = !["stopped", "crashed", "split-brain", "running", "in-recovery"].includes(state);
   const replaced = isStandbyState && marks.some((mark) => mark === "diverged" || mark === "foreign-data");
   const words = replaced ? marks : [state, ...marks];
@@ -174,7 +174,7 @@ const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(["delayed", "standby-discon
 /** More than these would bury the verdict; `-o json` has them all. */
 const FINDINGS_SHOWN = 4;
 
-export function verdictLines(view: StatusView, screen: Screen): string[] {
+function verdictLines(view: StatusView, screen: Screen): string[] {
   const { diagnosis, verbs } = view;
   const { verdict, findings } = diagnosis;
   const grave = findings.filter((one) => one.severity !== "note");

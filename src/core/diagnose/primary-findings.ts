@@ -46,7 +46,7 @@ function owned(scene: Scene, primary: NodeName): string {
   return `term ${scene.authority?.term} belongs to ${primary}${timeline}`;
 }
 
-export function writers(observation: Observation): NodeName[] {
+function writers(observation: Observation): NodeName[] {
   return Object.entries(observation.nodes)
     .filter(([, node]) => node.kind === "primary")
     .map(([name]) => name);
