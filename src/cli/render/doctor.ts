@@ -3,7 +3,7 @@
  * line that sums it up. Pure: from an examination to lines of text.
  */
 import { GROUPS } from "../../monitor/doctor/check.ts";
-import type { CheckResult, Examination } from "../../monitor/doctor/examine.ts";
+import type { Examination } from "../../monitor/doctor/examine.ts";
 import { type Screen, type Style, padEnd, widthOf, wrap } from "./style.ts";
 
 export function renderDoctor(examination: Examination, screen: Screen): string[] {
@@ -11,6 +11,7 @@ export function renderDoctor(examination: Examination, screen: Screen): string[]
   return [
     ...problemLines(examination, wide, screen),
     ...GROUPS.flatMap((group) => groupLines(examination, group, wide, screen)),
+    ...missedLines(examination, screen),
     ...summaryLines(examination, screen),
   ];
 }
@@ -27,16 +28,11 @@ function problemLines({ checks }: Examination, wide: number, screen: Screen): st
   const indent = " ".repeat(LEAD + wide + GAP);
   const lines = ordered.flatMap(({ check, problem }) => [
     ...line(mark(problem.level, screen.style), check.title, problem.text, wide, screen),
-    // A command stays on one line of its own, to be copied.
-    ...(isCommand(problem.remedy)
-      ? [indent + screen.style.bold(problem.remedy)]
-      : wrap(indent + problem.remedy, screen.columns, indent)),
+    ...(problem.advice === "" ? [] : wrap(indent + problem.advice, screen.columns, indent)),
+    // On one line, however long, so that it can be copied.
+    ...(problem.command === null ? [] : [indent + screen.style.bold(problem.command)]),
   ]);
   return lines.length === 0 ? [] : [...lines, ""];
-}
-
-function isCommand(remedy: string): boolean {
-  return /^(pgrep-kit|docker|chmod|rm) /.test(remedy);
 }
 
 function mark(level: "fail" | "warning", style: Style): string {
@@ -46,33 +42,25 @@ function mark(level: "fail" | "warning", style: Style): string {
 function groupLines({ checks }: Examination, group: string, wide: number, screen: Screen): string[] {
   const { style } = screen;
   const passed = checks.filter((check) => check.group === group && check.status === "pass");
-  const missed = checks.filter((check) => check.group === group && isMissed(check));
-  if (passed.length + missed.length === 0) return [];
-  return [
-    style.bold(group),
-    ...passed.flatMap((check) => line(style.green("✓"), check.title, check.text, wide, screen)),
-    ...missedLines(missed, wide, screen),
-    "",
-  ];
+  if (passed.length === 0) return [];
+  const lines = passed.flatMap((check) => line(style.green("✓"), check.title, check.text, wide, screen));
+  return [style.bold(group), ...lines, ""];
 }
 
-/** What was found elsewhere is told above; that there may be more, here. */
-function isMissed({ notChecked }: CheckResult): boolean {
-  return notChecked !== null;
-}
-
-/** One line for all that were missed for one reason, where there are several. */
-function missedLines(missed: readonly CheckResult[], wide: number, screen: Screen): string[] {
+/** Each reason once, with all that was missed for it. What was found elsewhere in a check is told above. */
+function missedLines({ checks }: Examination, screen: Screen): string[] {
+  const missed = checks.filter(({ notChecked }) => notChecked !== null);
+  if (missed.length === 0) return [];
   const reasons = [...new Set(missed.map(({ notChecked }) => notChecked ?? ""))];
-  return reasons.flatMap((reason) => {
-    const checks = missed.filter(({ notChecked }) => notChecked === reason);
-    const [first] = checks;
-    const sign = screen.style.dim("–");
-    if (first !== undefined && checks.length === 1)
-      return line(sign, first.title, `not checked: ${reason}`, wide, screen);
-    const titles = checks.map(({ title }) => title).join(", ");
-    return line(sign, "Not checked", `${reason}: ${titles}`, wide, screen);
+  const lines = reasons.flatMap((reason) => {
+    const titles = missed.filter(({ notChecked }) => notChecked === reason).map(({ title }) => title);
+    const indent = " ".repeat(LEAD + 2);
+    return [
+      ` ${screen.style.dim("–")} not checked: ${reason}`,
+      ...wrap(indent + titles.join(", "), screen.columns, indent),
+    ];
   });
+  return [screen.style.bold("Not checked"), ...lines, ""];
 }
 
 function line(sign: string, title: string, text: string, wide: number, screen: Screen): string[] {

@@ -1,6 +1,6 @@
 /** Checks of what goes on: clocks, and transactions that somebody forgot. */
 import { formatDuration } from "../../core/diagnose/units.ts";
-import { type Check, type Problem, onServers, problem, psql, sqlText } from "./check.ts";
+import { type Check, type Problem, onServers, problem, psql, shellQuoted, sqlText } from "./check.ts";
 import type { Server } from "./facts.ts";
 
 export const CLOCK_MS = 1000;
@@ -50,7 +50,10 @@ function idle({ name, health }: Server): Problem[] {
     .filter(({ idleMs }) => idleMs > FORGOTTEN_MS)
     .map(({ pid, role, database, idleMs }) => {
       const text = `a transaction of ${role ?? "somebody"} in ${database ?? "no database"} on ${name} has been idle for ${formatDuration(idleMs)}: vacuum cannot remove what it may still see`;
-      return problem("warning", name, text, `End it: ${psql(name, `select pg_terminate_backend(${pid})`)}`);
+      return problem("warning", name, text, {
+        advice: "End it, if its owner has forgotten it:",
+        command: psql(name, `select pg_terminate_backend(${pid})`),
+      });
     });
 }
 
@@ -61,7 +64,9 @@ function prepared({ name, seen, health }: Server): Problem[] {
     .filter(({ ageMs }) => ageMs > FORGOTTEN_MS)
     .map(({ id, database, ageMs }) => {
       const text = `the prepared transaction ${id} in ${database} on ${name} is ${formatDuration(ageMs)} old: it holds its locks, and vacuum back`;
-      const end = `pgrep-kit psql --node ${name}, then \\c ${database} and: rollback prepared ${sqlText(id)}`;
-      return problem("warning", name, text, `Ask its owner, then commit or roll it back: ${end}`);
+      return problem("warning", name, text, {
+        advice: `Ask its owner; then commit prepared or rollback prepared ${sqlText(id)} in that database:`,
+        command: `pgrep-kit psql --node ${name} -- -d ${shellQuoted(database)}`,
+      });
     });
 }

@@ -27,8 +27,10 @@ export interface Problem {
   readonly node: NodeName | null;
   /** A short factual sentence without a full stop. */
   readonly text: string;
-  /** What to do: a command where there is one. */
-  readonly remedy: string;
+  /** What to do, in words; empty where the command says it all. */
+  readonly advice: string;
+  /** To be typed as it is; null: there is nothing to type. */
+  readonly command: string | null;
 }
 
 export interface Answer {
@@ -56,16 +58,20 @@ export function unseen(reason: string): Answer {
   return { problems: [], good: "", unseen: reason };
 }
 
+/** Words alone, or a command with or without words before it. */
+export type Remedy = string | { readonly advice?: string; readonly command: string | null };
+
 export function problem(
   level: Problem["level"],
   node: NodeName | null,
   text: string,
-  remedy: string,
+  remedy: Remedy,
 ): Problem {
-  return { level, node, text, remedy };
+  if (typeof remedy === "string") return { level, node, text, advice: remedy, command: null };
+  return { level, node, text, advice: remedy.advice ?? "", command: remedy.command };
 }
 
-export function bad(level: Problem["level"], text: string, remedy: string): Answer {
+export function bad(level: Problem["level"], text: string, remedy: Remedy): Answer {
   return judged([problem(level, null, text, remedy)], "");
 }
 
@@ -114,22 +120,39 @@ export function onCluster(run: (cluster: ClusterFacts) => Answer | null): Check[
 export function unseenServers(cluster: ClusterFacts): string | null {
   const answered = new Set(serversOf(cluster).map((server) => server.name));
   const silent = cluster.spec.nodes.map((node) => node.name).filter((name) => !answered.has(name));
-  if (silent.length === 0) return null;
-  return silent.map((name) => `${name} ${silence(cluster.made?.observation.nodes[name])}`).join(", ");
+  return silent.length === 0 ? null : silenceOf(cluster, silent);
 }
 
-function silence(node: NodeObservation | undefined): string {
+/** `pg2 and pg3 are stopped`. */
+export function silenceOf({ made }: ClusterFacts, silent: readonly NodeName[]): string {
+  const byState = new Map<
+    string,
+    { readonly names: NodeName[]; readonly words: readonly [string, string] }
+  >();
+  for (const name of silent) {
+    const words = silence(made?.observation.nodes[name]);
+    const known = byState.get(words[0]) ?? { names: [], words };
+    known.names.push(name);
+    byState.set(words[0], known);
+  }
+  return [...byState.values()]
+    .map(({ names, words }) => `${named(names)} ${words[names.length === 1 ? 0 : 1]}`)
+    .join(", ");
+}
+
+/** For one node, and for several. */
+function silence(node: NodeObservation | undefined): readonly [string, string] {
   switch (node?.kind) {
     case "stopped":
-      return "is stopped";
+      return ["is stopped", "are stopped"];
     case "paused":
-      return "is frozen";
+      return ["is frozen", "are frozen"];
     case "starting":
-      return "is starting";
+      return ["is starting", "are starting"];
     case "absent":
-      return "has no data";
+      return ["has no data", "have no data"];
     default:
-      return "does not answer";
+      return ["does not answer", "do not answer"];
   }
 }
 
@@ -142,13 +165,25 @@ export function namesOf(servers: readonly Server[]): string {
   return named(servers.map((server) => server.name));
 }
 
-/** A command for `psql` on one node, to be typed as it is. */
-export function psql(node: NodeName, sql: string): string {
-  return `pgrep-kit psql --node ${node} -c ${shellQuoted(sql)}`;
+/** A command for `psql` on one node, to be typed as it is; several statements are several transactions. */
+export function psql(node: NodeName, ...statements: readonly string[]): string {
+  return `pgrep-kit psql --node ${node} ${statements.map((sql) => `-c ${shellQuoted(sql)}`).join(" ")}`;
 }
 
+/** Takes settings back that ALTER SYSTEM made, and has the server notice. */
+export function resetSettings(node: NodeName, settings: readonly string[]): string {
+  return psql(
+    node,
+    ...settings.map((name) => `alter system reset ${sqlIdentifier(name)}`),
+    "select pg_reload_conf()",
+  );
+}
+
+/** In the quotes that leave it readable; POSIX shells take nothing of these texts for their own. */
 export function shellQuoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (text.includes("'") && !/["$`\\!]/.test(text)) return `"${text}"`;
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** https://www.postgresql.org/docs/current/sql-syntax-lexical.html */

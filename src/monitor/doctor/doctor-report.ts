@@ -27,7 +27,10 @@ export interface DoctorReport {
       readonly level: "fail" | "warning";
       readonly node: string | null;
       readonly text: string;
-      readonly remedy: string;
+      /** What to do, in words; may be empty. */
+      readonly advice: string;
+      /** What to type; null: nothing. */
+      readonly command: string | null;
     }[];
   }[];
 }
@@ -47,7 +50,13 @@ export function doctorReport(examination: Examination, atMs: number): DoctorRepo
       status,
       text,
       notChecked: missed,
-      problems: problems.map(({ level, node, text: what, remedy }) => ({ level, node, text: what, remedy })),
+      problems: problems.map(({ level, node, text: what, advice, command }) => ({
+        level,
+        node,
+        text: what,
+        advice,
+        command,
+      })),
     })),
   };
 }

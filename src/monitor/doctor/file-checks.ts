@@ -1,5 +1,5 @@
 /** Checks of the cluster file and of the state folder: valid, readable, and closed to others. */
-import { type Answer, type Check, bad, good, judged, problem, shellQuoted, unseen } from "./check.ts";
+import { type Answer, type Check, bad, good, judged, problem, shellQuoted } from "./check.ts";
 import type { DoctorFacts, LockFacts, StateFacts } from "./facts.ts";
 
 export const FILE_CHECKS: readonly Check[] = [
@@ -7,7 +7,7 @@ export const FILE_CHECKS: readonly Check[] = [
   { id: "made", group: "Files", title: "Made", run: made },
   { id: "state-folder", group: "Files", title: "State folder", run: withState(folderMode) },
   { id: "secret-files", group: "Files", title: "Passwords", run: withState(secrets) },
-  { id: "state-files", group: "Files", title: "State files", run: withState(stateFiles) },
+  { id: "state-files", group: "Files", title: "State files", run: stateFiles },
   { id: "authority-record", group: "Files", title: "Authority record", run: withState(authorityRecord) },
   { id: "journal", group: "Files", title: "Journal", run: withState(journal) },
   {
@@ -40,18 +40,16 @@ function clusterFile({ file }: DoctorFacts): Answer {
 function made({ file, state, cluster }: DoctorFacts): Answer | null {
   if (file.kind !== "valid" || cluster === null) return null;
   if (state === null) return good("not yet: pgrep-kit up makes the cluster");
-  if (cluster.made === null && state.trouble === null) return unseen("the state could not be used");
+  if (cluster.made === null && state.trouble === null) return good("not to its end: pgrep-kit up goes on");
   return null;
 }
 
 /** Others may pass through (servers of another user live in it), but neither list nor change it. */
 function folderMode({ folder, folderMode: mode }: StateFacts): Answer {
   if ((mode & 0o066) === 0) return good(`${folder} is closed to others (${octal(mode)})`);
-  return bad(
-    "fail",
-    `other users can look into ${folder} (mode ${octal(mode)})`,
-    `chmod 700 ${shellQuoted(folder)}`,
-  );
+  return bad("fail", `other users can look into ${folder} (mode ${octal(mode)})`, {
+    command: `chmod 700 ${shellQuoted(folder)}`,
+  });
 }
 
 function secrets({ secrets: files }: StateFacts): Answer {
@@ -60,14 +58,16 @@ function secrets({ secrets: files }: StateFacts): Answer {
     .map((file) => {
       const open = `other users could read the passwords in ${file.path} (mode ${octal(file.mode)})`;
       if ((file.modeNow & 0o077) !== 0)
-        return problem("fail", null, open, `chmod 600 ${shellQuoted(file.path)}`);
-      const remedy = `It is closed again (chmod 600 was done). If somebody may have read it, change the passwords with ALTER ROLE.`;
+        return problem("fail", null, open, { command: `chmod 600 ${shellQuoted(file.path)}` });
+      const remedy = "It is closed again: every command does that (chmod 600).";
       return problem("warning", null, open, remedy);
     });
   return judged(problems, "readable by their owner alone (0600)");
 }
 
-function stateFiles({ trouble }: StateFacts): Answer {
+function stateFiles({ state, cluster }: DoctorFacts): Answer | null {
+  if (state === null || (state.trouble === null && cluster?.made == null)) return null;
+  const { trouble } = state;
   if (trouble === null) return good("whole, and of this cluster");
   return bad(
     "fail",
@@ -94,7 +94,7 @@ function journal({ journal: look }: StateFacts): Answer {
   return bad(
     "warning",
     text,
-    "What they told is lost; pgrep-kit goes on without them. Keep the file if you must know what happened.",
+    "What was written there is lost; pgrep-kit goes on without it. Keep the file if you must know what happened.",
   );
 }
 
@@ -110,18 +110,16 @@ function lockAnswer(lock: LockFacts, folder: string): Answer {
       );
     case "foreign": {
       const text = `pgrep-kit ${lock.verb} (process ${lock.pid} on ${lock.host}) holds the lock since ${lock.since}; whether it still runs cannot be seen from here`;
-      return bad(
-        "warning",
-        text,
-        `If it is certain that it no longer runs: rm -r ${shellQuoted(`${folder}/lock`)}`,
-      );
+      return bad("warning", text, {
+        advice: "If it is certain that it no longer runs:",
+        command: `rm -r ${shellQuoted(`${folder}/lock`)}`,
+      });
     }
     case "unreadable":
-      return bad(
-        "fail",
-        `the lock ${lock.path} cannot be read: ${lock.reason}`,
-        `If no pgrep-kit command is running: rm -r ${shellQuoted(`${folder}/lock`)}`,
-      );
+      return bad("fail", `the lock ${lock.path} cannot be read: ${lock.reason}`, {
+        advice: "If no pgrep-kit command is running:",
+        command: `rm -r ${shellQuoted(`${folder}/lock`)}`,
+      });
   }
 }
 

@@ -1,7 +1,16 @@
 /** Checks that the diagnosis has answered already: its findings, each with the best remedy that can be typed. */
 import type { Finding, FindingCode } from "../../core/diagnose/finding.ts";
 import { nextSteps } from "../../core/diagnose/next-steps.ts";
-import { type Check, type Problem, onCluster, problem, psql, sqlText, unseenServers } from "./check.ts";
+import {
+  type Check,
+  type Problem,
+  type Remedy,
+  onCluster,
+  problem,
+  psql,
+  sqlText,
+  unseenServers,
+} from "./check.ts";
 import type { ClusterFacts, MadeFacts } from "./facts.ts";
 
 /** Verbs that `nextSteps` may name and that do not exist yet. */
@@ -14,16 +23,19 @@ const LATER_VERBS: ReadonlySet<string> = new Set([
   "rejoin",
 ]);
 
+/** Where the host itself does not answer, they say nothing of the nodes. */
+const UNREACHED: ReadonlySet<FindingCode> = new Set(["primary-unseen", "standby-unreachable"]);
+
 export interface FindingsCheck {
   readonly codes: readonly FindingCode[];
   readonly goodText: (made: MadeFacts, cluster: ClusterFacts) => string;
-  /** Without the servers that did not answer, nothing can be said; where false, their absence is another check's. */
-  readonly needsAll: boolean;
+  /** Which servers must have answered before the check can pass. */
+  readonly needs: "all" | "primary";
   /** Notes that are said although all is well. */
   readonly notes?: readonly FindingCode[];
 }
 
-export function fromFindings({ codes, goodText, needsAll, notes = [] }: FindingsCheck): Check["run"] {
+export function fromFindings({ codes, goodText, needs, notes = [] }: FindingsCheck): Check["run"] {
   return onCluster((cluster) => {
     const { made } = cluster;
     if (made === null) return null;
@@ -37,9 +49,16 @@ export function fromFindings({ codes, goodText, needsAll, notes = [] }: Findings
     return {
       problems: found.map((one) => fromFinding(one, cluster, made)),
       good: text,
-      unseen: needsAll ? unseenServers(cluster) : null,
+      unseen: needs === "all" ? unseenServers(cluster) : unseenPrimary(cluster, made),
     };
   });
+}
+
+function unseenPrimary(cluster: ClusterFacts, { authority, observation }: MadeFacts): string | null {
+  if (authority === null) return null;
+  return observation.nodes[authority.primary]?.kind === "primary"
+    ? null
+    : silenceOf(cluster, [authority.primary]);
 }
 
 export function fromFinding(one: Finding, { spec }: ClusterFacts, made: MadeFacts): Problem {
@@ -47,17 +66,19 @@ export function fromFinding(one: Finding, { spec }: ClusterFacts, made: MadeFact
   return problem(level, one.node, one.message, remedyOf(one, spec, made));
 }
 
-function remedyOf(one: Finding, spec: ClusterFacts["spec"], made: MadeFacts): string {
-  if (one.code === "slot-orphaned") return dropSlot(String(one.facts["holder"]), String(one.facts["slot"]));
+function remedyOf(one: Finding, spec: ClusterFacts["spec"], made: MadeFacts): Remedy {
   const steps = nextSteps(spec, [one], made.diagnosis.outlook);
   const step = steps.find(({ verb }) => verb === null || !LATER_VERBS.has(verb));
-  if (step === undefined) return "pgrep-kit status";
+  if (step === undefined) return { command: "pgrep-kit status" };
   if (step.command === null) return sentence(step.why);
-  return step.why === "" ? step.command : `${step.command}  (${step.why})`;
+  return { advice: step.why === "" ? "" : `${sentence(step.why).slice(0, -1)}:`, command: step.command };
 }
 
-export function dropSlot(holder: string, slot: string): string {
-  return `If nobody needs it: ${psql(holder, `select pg_drop_replication_slot(${sqlText(slot)})`)}`;
+export function dropSlot(holder: string, slot: string): Remedy {
+  return {
+    advice: "If nobody needs it:",
+    command: psql(holder, `select pg_drop_replication_slot(${sqlText(slot)})`),
+  };
 }
 
 function sentence(text: string): string {

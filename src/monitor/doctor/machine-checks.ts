@@ -81,10 +81,10 @@ function psqlClient({ machine, cluster }: DoctorFacts): Answer {
   const servers = cluster === null ? [] : serversOf(cluster);
   const newest = Math.max(0, ...servers.map(({ seen }) => Math.floor(seen.serverVersion / 10_000)));
   if (newest > psql.major) {
-    const remedy = `Install postgresql-client-${newest} to have all of psql's commands.`;
-    const text = `psql ${psql.version} is older than the servers (${newest}): some backslash commands may fail`;
     // Plain SQL works all the same, and an image is often newer than the machine around it: no reason for a warning.
-    return { problems: [], good: `${text}. ${remedy}`, unseen: null };
+    return good(
+      `psql ${psql.version}; for all of its commands on PostgreSQL ${newest}, install postgresql-client-${newest}`,
+    );
   }
   return good(`psql ${psql.version}`);
 }
@@ -92,7 +92,10 @@ function psqlClient({ machine, cluster }: DoctorFacts): Answer {
 /** `tightBytes`: from here on it is worth a word. */
 export function roomProblem(node: string | null, place: string, freeBytes: number, tightBytes: number) {
   if (freeBytes >= tightBytes) return [];
-  const remedy = `Free some space there${node === null ? "" : "; pgrep-kit lag shows what slots keep"}.`;
+  const remedy =
+    node === null
+      ? "Free some space there."
+      : { advice: "Free some space there. What slots keep:", command: "pgrep-kit lag" };
   const level = freeBytes < FULL_BYTES ? "fail" : "warning";
   return [problem(level, node, `only ${formatBytes(freeBytes)} are free in ${place}`, remedy)];
 }

@@ -21,7 +21,10 @@ function image({ cluster }: DoctorFacts) {
   if (source !== cluster.image) {
     const running = serversOf(cluster).length > 0;
     const text = `the image ${cluster.image} is not on this machine`;
-    const remedy = `docker pull ${cluster.image}, or name another one under image: in the file. pgrep-kit up pulls it where it can.`;
+    const remedy = {
+      advice: "pgrep-kit up pulls it where it can. By hand, or name another one under image: in the file:",
+      command: `docker pull ${cluster.image}`,
+    };
     // A container needs its image no more; only the next one does.
     return running ? bad("warning", `${text} any more`, remedy) : bad("warning", text, remedy);
   }
@@ -46,7 +49,7 @@ function servers(cluster: ClusterFacts) {
   const resting = made.diagnosis.verdict === "stopped" || made.diagnosis.verdict === "empty";
   if (resting) {
     const text = made.diagnosis.verdict === "stopped" ? "the cluster is shut down" : "no node has data yet";
-    return bad("warning", text, "pgrep-kit up");
+    return bad("warning", text, { command: "pgrep-kit up" });
   }
   const running = spec.nodes.filter(({ name }) => {
     const kind = made.observation.nodes[name]?.kind;
@@ -55,7 +58,9 @@ function servers(cluster: ClusterFacts) {
   // A server that answers one question and not the other is no sound one, and nothing was learnt of it.
   const mute = running.filter(({ name }) => made.health[name] === undefined).map(({ name }) => name);
   const problems = mute.map((name) =>
-    problem("warning", name, `${name} runs, but did not answer in time`, `pgrep-kit logs ${name}`),
+    problem("warning", name, `${name} runs, but did not answer in time`, {
+      command: `pgrep-kit logs ${name}`,
+    }),
   );
   const down = unseenServers(cluster);
   const all = named(running.map(({ name }) => name));
@@ -86,7 +91,10 @@ function nodeDisk(cluster: ClusterFacts) {
 function nodePorts({ made }: ClusterFacts) {
   if (made === null) return null;
   const problems = made.takenPorts.map(({ node, port }) => {
-    const remedy = `Find the program with ss -ltnp 'sport = :${port}' (or lsof -i :${port}) and end it; then pgrep-kit up.`;
+    const remedy = {
+      advice: `Find the program (lsof -i :${port} does it as well) and end it; then pgrep-kit up.`,
+      command: `ss -ltnp 'sport = :${port}'`,
+    };
     return problem(
       "fail",
       node,

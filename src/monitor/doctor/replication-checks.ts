@@ -37,20 +37,20 @@ export const REPLICATION_CHECKS: readonly Check[] = [
       ],
       goodText: ({ authority }) =>
         authority === null ? "" : `${authority.primary} is the primary, as recorded (term ${authority.term})`,
-      needsAll: false,
+      needs: "primary",
     }),
   },
   {
     id: "one-writer",
     group: "Replication",
     title: "One writer",
-    run: fromFindings({ codes: ["split-brain"], goodText: oneWriter, needsAll: true }),
+    run: fromFindings({ codes: ["split-brain"], goodText: oneWriter, needs: "all" }),
   },
   {
     id: "one-history",
     group: "Replication",
     title: "One history",
-    run: fromFindings({ codes: ["diverged", "foreign-data"], goodText: oneHistory, needsAll: true }),
+    run: fromFindings({ codes: ["diverged", "foreign-data"], goodText: oneHistory, needs: "all" }),
   },
   {
     id: "streaming",
@@ -72,7 +72,7 @@ export const REPLICATION_CHECKS: readonly Check[] = [
         "not-in-file",
       ],
       goodText: streaming,
-      needsAll: true,
+      needs: "all",
     }),
   },
   {
@@ -89,7 +89,7 @@ export const REPLICATION_CHECKS: readonly Check[] = [
       codes: ["replay-paused"],
       goodText: () => "no standby's replay is paused",
       notes: ["delayed"],
-      needsAll: true,
+      needs: "all",
     }),
   },
   {
@@ -106,7 +106,7 @@ export const REPLICATION_CHECKS: readonly Check[] = [
         "proof-changing",
       ],
       goodText: commitMode,
-      needsAll: false,
+      needs: "primary",
     }),
   },
   {
@@ -132,12 +132,14 @@ function oneHistory({ authority, diagnosis }: MadeFacts): string {
   return `timeline ${[...timelines].join(", ")}${data}`;
 }
 
+/** A paused replay is another check's finding, and must not be contradicted here. */
 function streaming({ diagnosis }: MadeFacts, { spec }: ClusterFacts): string {
   const inFile = new Set(spec.nodes.map((node) => node.name));
   const standbys = diagnosis.nodes.filter((node) => node.role === "standby" && inFile.has(node.name));
   if (standbys.length === 0) return "there is no standby";
-  const verbs = standbys.length === 1 ? "receives and replays" : "receive and replay";
-  return `${named(standbys.map((node) => node.name))} ${verbs}`;
+  const verbs = standbys.length === 1 ? ["receives", "replays"] : ["receive", "replay"];
+  const replaying = standbys.every((node) => node.state !== "replay-paused");
+  return `${named(standbys.map((node) => node.name))} ${verbs.slice(0, replaying ? 2 : 1).join(" and ")}`;
 }
 
 function of(servers: readonly Server[]): string {
@@ -150,7 +152,7 @@ function receiver({ name, health }: Server): Problem[] {
   const seen = health.receiver;
   if (seen === null || seen.silentMs === null || seen.silentMs < RECEIVER_SILENT_MS) return [];
   const text = `the WAL receiver of ${name} (${seen.status}) has heard nothing for ${formatDuration(seen.silentMs)}`;
-  return [problem("warning", name, text, `pgrep-kit logs ${name}`)];
+  return [problem("warning", name, text, { command: `pgrep-kit logs ${name}` })];
 }
 
 function commitMode({ authority }: MadeFacts): string {
@@ -173,7 +175,7 @@ function commitDefaults({ name, health }: Server, { made }: ClusterFacts): Probl
         ? "its commits wait for no standby, and a failover may lose them"
         : "a crash may lose its newest commits";
       const text = `${who} commits with synchronous_commit = ${value}: ${waits}`;
-      return problem("warning", null, text, psql(primary, resetDefault(role, database)));
+      return problem("warning", null, text, { command: psql(primary, resetDefault(role, database)) });
     });
 }
 

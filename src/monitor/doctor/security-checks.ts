@@ -36,8 +36,9 @@ export const SECURITY_CHECKS: readonly Check[] = [
 function replicationRole({ name, health }: Server, { made }: ClusterFacts): Problem[] {
   const primary = made?.authority?.primary ?? name;
   const role = health.replicationRole;
-  if (role === null) return [problem("fail", null, `there is no role ${REPLICATION_ROLE}`, "pgrep-kit up")];
-  const alter = (words: string): string => psql(primary, `alter role ${REPLICATION_ROLE} ${words}`);
+  if (role === null)
+    return [problem("fail", null, `there is no role ${REPLICATION_ROLE}`, { command: "pgrep-kit up" })];
+  const alter = (words: string) => ({ command: psql(primary, `alter role ${REPLICATION_ROLE} ${words}`) });
   const found: Problem[] = [];
   const lacks = [role.login ? "" : "login", role.replication ? "" : "replication"].filter(
     (word) => word !== "",
@@ -62,7 +63,10 @@ function replicationRole({ name, health }: Server, { made }: ClusterFacts): Prob
       role.password === "none"
         ? "has no password"
         : `has a password that is not stored as SCRAM (${role.password})`;
-    const remedy = `Set the one of .pgrep-kit/credentials.json again, with password_encryption = scram-sha-256: in pgrep-kit psql --node ${primary}, \\password ${REPLICATION_ROLE}`;
+    const remedy = {
+      advice: "Set the one that .pgrep-kit/credentials.json has, which psql asks for:",
+      command: psql(primary, "set password_encryption = 'scram-sha-256'", `\\password ${REPLICATION_ROLE}`),
+    };
     found.push(problem("fail", null, `${REPLICATION_ROLE} ${what}`, remedy));
   }
   if (role.expired) {
@@ -78,12 +82,14 @@ function md5Roles({ name, health }: Server, { made }: ClusterFacts): Problem[] {
     .filter((role) => role !== REPLICATION_ROLE)
     .map((role) => {
       const text = `the password of ${role} is stored as an MD5 hash, which scram-sha-256 in pg_hba.conf does not accept`;
-      return problem(
-        "warning",
-        null,
-        text,
-        `Set it anew: pgrep-kit psql --node ${primary}, then \\password ${sqlIdentifier(role)}`,
-      );
+      return problem("warning", null, text, {
+        advice: "Set it anew; psql asks for it:",
+        command: psql(
+          primary,
+          "set password_encryption = 'scram-sha-256'",
+          `\\password ${sqlIdentifier(role)}`,
+        ),
+      });
     });
 }
 
@@ -91,14 +97,15 @@ function hba({ name, health }: Server): Problem[] {
   return health.hbaProblems.map(({ line, method, error }) => {
     const where = `line ${line ?? "?"} of pg_hba.conf on ${name}`;
     if (error !== null) {
-      return problem(
-        "fail",
-        name,
-        `${where} is not valid: ${error}`,
-        `pgrep-kit restart ${name}  (writes it anew)`,
-      );
+      return problem("fail", name, `${where} is not valid: ${error}`, {
+        advice: "A start writes the file anew:",
+        command: `pgrep-kit restart ${name}`,
+      });
     }
     const text = `${where} admits by ${method}${method === "trust" ? ", without a password" : ""}`;
-    return problem("fail", name, text, `pgrep-kit restart ${name}  (writes it anew)`);
+    return problem("fail", name, text, {
+      advice: "A start writes the file anew:",
+      command: `pgrep-kit restart ${name}`,
+    });
   });
 }

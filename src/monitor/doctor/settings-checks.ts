@@ -1,6 +1,14 @@
 /** Checks of settings: as the file says, loaded, the same where they must be, and none that gives data away. */
 import { OWN_SETTINGS } from "../../core/node-configuration.ts";
-import { type Check, type Problem, namesOf, onServers, problem, psql } from "./check.ts";
+import {
+  type Check,
+  type Problem,
+  type Remedy,
+  namesOf,
+  onServers,
+  problem,
+  resetSettings,
+} from "./check.ts";
 import type { ClusterFacts, Server } from "./facts.ts";
 import { fromFindings } from "./from-findings.ts";
 
@@ -15,7 +23,7 @@ export const SETTINGS_CHECKS: readonly Check[] = [
     run: fromFindings({
       codes: ["settings-not-written", "settings-not-loaded", "settings-changed"],
       goodText: () => "as the file and the record ask, written and loaded",
-      needsAll: true,
+      needs: "all",
     }),
   },
   {
@@ -37,7 +45,7 @@ export const SETTINGS_CHECKS: readonly Check[] = [
     run: fromFindings({
       codes: ["restart-pending"],
       goodText: () => "no setting waits for one",
-      needsAll: true,
+      needs: "all",
     }),
   },
   {
@@ -82,17 +90,33 @@ function fileErrors({ name, health }: Server): Problem[] {
   });
 }
 
+/** What "Durability" tells, with the same remedy. */
+const DANGEROUS = ["fsync", "full_page_writes"] as const;
+
 /** `up` takes back those that pgrep-kit answers for; the others are somebody's wish, and belong into the file. */
-function overrides({ name, seen }: Server): Problem[] {
-  return Object.keys(seen.configuration.overrides).map((setting) => {
-    const value = seen.configuration.overrides[setting];
-    const text = `${name} has ${setting} = ${value} beside the file, by ALTER SYSTEM`;
-    const reset = `${psql(name, `alter system reset ${setting}`)} && ${psql(name, "select pg_reload_conf()")}`;
-    const remedy = OWN_SETTINGS.has(setting)
-      ? "pgrep-kit up  (takes it back)"
-      : `Write it under settings: in the file, so that every node has it, or take it back: ${reset}`;
-    return problem("warning", name, text, remedy);
-  });
+function overrides({ name, seen, health }: Server): Problem[] {
+  const told = DANGEROUS.filter((setting) => health.settings[setting] === "off") as readonly string[];
+  const all = Object.entries(seen.configuration.overrides).filter(([setting]) => !told.includes(setting));
+  const text = (some: typeof all): string =>
+    `${name} has ${some.map(([setting, value]) => `${setting} = ${value}`).join(", ")} beside the file, by ALTER SYSTEM`;
+  const own = all.filter(([setting]) => OWN_SETTINGS.has(setting));
+  const others = all.filter(([setting]) => !OWN_SETTINGS.has(setting));
+  const found: Problem[] = [];
+  if (own.length > 0) {
+    found.push(problem("warning", name, text(own), { advice: "Take it back:", command: "pgrep-kit up" }));
+  }
+  if (others.length > 0) {
+    found.push(
+      problem("warning", name, text(others), {
+        advice: "Write it under settings: in the file, so that every node has it; then take it back here:",
+        command: resetSettings(
+          name,
+          others.map(([setting]) => setting),
+        ),
+      }),
+    );
+  }
+  return found;
 }
 
 /** A standby with less refuses to start, or pauses its replay: https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN */
@@ -137,24 +161,22 @@ function retryMs(servers: readonly Server[]): number {
 
 function durability({ name, seen, health }: Server): Problem[] {
   const found: Problem[] = [];
-  for (const setting of ["fsync", "full_page_writes"] as const) {
+  for (const setting of DANGEROUS) {
     if (health.settings[setting] !== "off") continue;
     const text = `${setting} is off on ${name}: a crash of the machine can corrupt all of its data`;
     found.push(problem("fail", name, text, backToDefault(name, seen, setting)));
   }
   if (seen.configuration.synchronousCommit === "off") {
     const text = `synchronous_commit is off on ${name}: a crash loses commits that were acknowledged`;
-    found.push(problem("fail", name, text, "pgrep-kit up"));
+    found.push(problem("fail", name, text, { command: "pgrep-kit up" }));
   }
   return found;
 }
 
 /** Where the value comes from decides what is to be done. */
-function backToDefault(name: string, { configuration }: Server["seen"], setting: string): string {
-  if (configuration.overrides[setting] !== undefined) {
-    return `${psql(name, `alter system reset ${setting}`)} && ${psql(name, "select pg_reload_conf()")}`;
-  }
-  return `Take ${setting} out of settings: in the file; then pgrep-kit up.`;
+function backToDefault(name: string, { configuration }: Server["seen"], setting: string): Remedy {
+  if (configuration.overrides[setting] !== undefined) return { command: resetSettings(name, [setting]) };
+  return { advice: `Take ${setting} out of settings: in the file; then:`, command: "pgrep-kit up" };
 }
 
 function checksums({ name, health }: Server): Problem[] {
@@ -162,7 +184,10 @@ function checksums({ name, health }: Server): Problem[] {
     .filter(({ checksumFailures }) => checksumFailures > 0)
     .map((database) => {
       const text = `${database.checksumFailures} pages of database ${database.name} on ${name} failed their checksum`;
-      return problem("fail", name, text, `Suspect the disk. Keep the data, and see: pgrep-kit logs ${name}`);
+      return problem("fail", name, text, {
+        advice: "Suspect the disk, and keep the data. See:",
+        command: `pgrep-kit logs ${name}`,
+      });
     });
   if (health.settings["data_checksums"] !== "off") return found;
   const text = `data checksums are off on ${name}: damage on disk is not noticed`;

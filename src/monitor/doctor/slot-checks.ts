@@ -1,7 +1,7 @@
 /** Checks of slots and WAL (law L10): every standby's own slot, nobody else's, and a limit on what they keep. */
 import { formatBytes } from "../../core/diagnose/units.ts";
 import { slotName } from "../../core/spec.ts";
-import { type Check, type Problem, onServers, problem, psql } from "./check.ts";
+import { type Check, type Problem, onServers, problem } from "./check.ts";
 import type { ClusterFacts, Server } from "./facts.ts";
 import { dropSlot, fromFindings } from "./from-findings.ts";
 
@@ -30,7 +30,7 @@ export const SLOT_CHECKS: readonly Check[] = [
     run: fromFindings({
       codes: ["slot-missing"],
       goodText: () => "a slot for every standby",
-      needsAll: true,
+      needs: "all",
     }),
   },
   {
@@ -46,7 +46,7 @@ export const SLOT_CHECKS: readonly Check[] = [
     run: fromFindings({
       codes: ["slot-lost", "slot-unreserved"],
       goodText: () => "no slot has lost WAL, or is about to",
-      needsAll: true,
+      needs: "all",
     }),
   },
   {
@@ -93,7 +93,7 @@ function ownSlot({ name, health, seen }: Server): Problem[] {
     health.receiver.slot === null
       ? `${name} streams without a slot: WAL that it needs may be removed`
       : `${name} streams through the slot ${health.receiver.slot}, not through its own (${wanted})`;
-  return [problem("warning", name, text, "pgrep-kit up")];
+  return [problem("warning", name, text, { command: "pgrep-kit up" })];
 }
 
 /** A standby whose slot is not in use is the finding of "Streaming"; slots of nobody are found here, logical ones as well. */
@@ -127,7 +127,9 @@ function walKept({ name, health }: Server): Problem[] {
         "warning",
         name,
         text,
-        slot.active ? "pgrep-kit lag --watch" : "Bring its reader back (pgrep-kit up), or drop it.",
+        slot.active
+          ? { command: "pgrep-kit lag --watch" }
+          : { advice: "Bring its reader back, or drop the slot:", command: "pgrep-kit up" },
       );
     });
 }
@@ -195,11 +197,9 @@ function archiving({ name, health }: Server): Problem[] {
   if ((settings["archive_mode"] ?? "off") === "off" || archiver === null || !archiver.failing) return [];
   const text = `archiving fails on ${name}: ${archiver.failed} times so far, the last with ${archiver.lastFailedWal ?? "an unknown file"}; WAL is kept until it succeeds`;
   return [
-    problem(
-      "fail",
-      name,
-      text,
-      `The reason is in the log: pgrep-kit logs ${name}. What was tried: ${psql(name, "show archive_command")}`,
-    ),
+    problem("fail", name, text, {
+      advice: "The reason is in its log:",
+      command: `pgrep-kit logs ${name}`,
+    }),
   ];
 }

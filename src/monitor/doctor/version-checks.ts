@@ -171,7 +171,10 @@ function collations({ name, health }: Server): Problem[] {
     .filter(({ recordedCollation: was, actualCollation: is }) => was !== null && is !== null && was !== is)
     .map((database) => {
       const text = `database ${database.name} on ${name} was made with collation version ${database.recordedCollation}, the library has ${database.actualCollation}: indexes on text may be wrong`;
-      const remedy = `Rebuild them on the primary (reindex database ${sqlIdentifier(database.name)}), then: ${psql(name, `alter database ${sqlIdentifier(database.name)} refresh collation version`)}`;
+      const remedy = {
+        advice: `Rebuild them on the primary (reindex database), then:`,
+        command: psql(name, `alter database ${sqlIdentifier(database.name)} refresh collation version`),
+      };
       return problem("warning", name, text, remedy);
     });
 }
