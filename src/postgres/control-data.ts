@@ -5,6 +5,20 @@
 import { parseLsn } from "../core/lsn.ts";
 import type { ControlData } from "../core/observation.ts";
 
+/** By the name of the setting, what the tool calls it. */
+const LIMITS: Readonly<Record<string, string>> = {
+  max_connections: "max_connections setting",
+  max_worker_processes: "max_worker_processes setting",
+  max_wal_senders: "max_wal_senders setting",
+  max_prepared_transactions: "max_prepared_xacts setting",
+  max_locks_per_transaction: "max_locks_per_xact setting",
+};
+
+function limitsOf(fields: ReadonlyMap<string, string>): Record<string, number> {
+  const values = Object.entries(LIMITS).map(([name, label]) => [name, Number(fields.get(label))] as const);
+  return Object.fromEntries(values.filter(([, value]) => Number.isInteger(value)));
+}
+
 /** Null where the text is not what the tool prints for a sound control file. */
 export function parseControlData(text: string): ControlData | null {
   const fields = new Map<string, string>();
@@ -17,5 +31,6 @@ export function parseControlData(text: string): ControlData | null {
   const checkpoint = parseLsn(fields.get("Latest checkpoint location") ?? "");
   const state = fields.get("Database cluster state");
   if (systemIdentifier === undefined || state === undefined || checkpoint === null || !Number.isInteger(timeline)) return null;
-  return { systemIdentifier, timeline, checkpoint, state, checksums: fields.get("Data page checksum version") !== "0" };
+  const checksums = fields.get("Data page checksum version") !== "0";
+  return { systemIdentifier, timeline, checkpoint, state, checksums, limits: limitsOf(fields) };
 }

@@ -11,7 +11,7 @@ import pg from "pg";
 import { inject } from "vitest";
 import { openHost } from "../../src/cli/open-host.ts";
 import { readClusterFile } from "../../src/config/read-cluster-file.ts";
-import { openState, readCredentials, readState } from "../../src/control/state-folder.ts";
+import { type Credentials, type StateFolder, openState, readCredentials, readState } from "../../src/control/state-folder.ts";
 import type { NodeHost } from "../../src/runtime/node-host.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -50,8 +50,10 @@ export interface TestCluster extends AsyncDisposable {
   status(): Promise<StatusJson>;
   /** One statement as superuser, rows as objects. */
   sql(node: string, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** A connection that the test closes. */
-  connect(node: string, database?: string): Promise<pg.Client>;
+  /** A connection that the test closes; as superuser, unless `as` says otherwise. */
+  connect(node: string, database?: string, as?: pg.ClientConfig): Promise<pg.Client>;
+  /** The generated passwords. */
+  credentials(): Promise<Credentials>;
   /** The nodes' host itself, to break things that the command line would not. */
   host(): Promise<NodeHost>;
   readFile(path: string): Promise<string>;
@@ -99,7 +101,7 @@ function testCluster(name: string, folder: string, initArguments: readonly strin
     if (result.code === 0) return result;
     throw new Error(`pgrep-kit ${args.join(" ")} ended with ${result.code}\n${result.stdout}${result.stderr}`);
   };
-  const connect = (node: string, database?: string): Promise<pg.Client> => connectTo(folder, node, database);
+  const connect: TestCluster["connect"] = (node, database, as) => connectTo(folder, node, database, as);
   return {
     name,
     folder,
@@ -108,6 +110,7 @@ function testCluster(name: string, folder: string, initArguments: readonly strin
     ok,
     begin,
     connect,
+    credentials: async () => readCredentials(await stateOf(folder)),
     status: async () => JSON.parse((await cli("status", "-o", "json")).stdout) as StatusJson,
     sql: async (node, text, values) => {
       const client = await connect(node);
@@ -139,9 +142,14 @@ function beginCommand(folder: string, args: readonly string[]): RunningCommand {
   return { child, result };
 }
 
-async function connectTo(folder: string, node: string, database = "postgres"): Promise<pg.Client> {
+async function stateOf(folder: string): Promise<StateFolder> {
   const state = await openState(folder);
   if (state === null) throw new Error("the cluster was not made");
+  return state;
+}
+
+async function connectTo(folder: string, node: string, database = "postgres", as: pg.ClientConfig = {}): Promise<pg.Client> {
+  const state = await stateOf(folder);
   const [{ ports }, credentials] = await Promise.all([readState(state), readCredentials(state)]);
   const client = new pg.Client({
     host: "127.0.0.1",
@@ -150,6 +158,7 @@ async function connectTo(folder: string, node: string, database = "postgres"): P
     password: credentials.superuser,
     database,
     connectionTimeoutMillis: 5_000,
+    ...as,
   });
   // A server that the test kills takes its connections along.
   client.on("error", () => undefined);
@@ -158,8 +167,7 @@ async function connectTo(folder: string, node: string, database = "postgres"): P
 }
 
 async function hostOf(folder: string): Promise<NodeHost> {
-  const state = await openState(folder);
-  if (state === null) throw new Error("the cluster was not made");
+  const state = await stateOf(folder);
   const { spec } = await readClusterFile(join(folder, "pgrep-kit.yaml"));
   return openHost(spec, (await readState(state)).id, state.path);
 }

@@ -4,11 +4,14 @@
  */
 import type { Authority } from "../authority.ts";
 import type { Decision, Intent } from "../decision.ts";
+import { limitChanges } from "../limits.ts";
 import { desiredConfiguration, nodeConfiguration } from "../node-configuration.ts";
 import { type Observation, hasData, isRunning, streamsFrom } from "../observation.ts";
 import type { Stage, Step } from "../plan.ts";
 import type { Refusal } from "../refusals.ts";
 import { type ClusterSpec, type NodeName, upstreamOf } from "../spec.ts";
+import { doubtTampered } from "./commit-mode.ts";
+import { newDraft } from "./draft.ts";
 import { clusterRefusals, nothingFounded, standbyRefusal } from "./safety.ts";
 
 type RestartIntent = Intent & { kind: "restart" };
@@ -26,9 +29,13 @@ export function decideRestart(
     ...intent.nodes.flatMap((name) => (name === authority.primary ? [] : (standbyRefusal(name, authority, observation) ?? []))),
   ];
   if (refusals.length > 0) return { kind: "refuse", refusals };
-  const plan = inOrder(intent.nodes, spec, authority, observation).flatMap((name) =>
+  const draft = newDraft(spec, authority, observation);
+  // A start writes the settings anew: what was changed by hand would be gone, and its effect on the proof unnoticed.
+  doubtTampered(draft);
+  const restarts = inOrder(intent.nodes, spec, authority, observation).flatMap((name) =>
     planNode(name, intent, spec, authority, observation),
   );
+  const plan = [...draft.stages, ...restarts];
   return plan.length === 0 ? { kind: "settled" } : { kind: "act", plan };
 }
 
@@ -55,7 +62,8 @@ function inOrder(
   const last = nodes.filter((name) => name === primary);
   const others = nodes.filter((name) => name !== primary);
   const node = observation.nodes[primary];
-  if (!isRunning(node)) return [...others, ...last];
+  // Down already: others need it to stream from.
+  if (!isRunning(node)) return [...last, ...others];
   const { settings } = nodeConfiguration(spec, authority, primary, observation.wiring);
   const { lowered, raised } = limitChanges(node.configuration.limits, settings);
   return lowered && !raised ? [...last, ...others] : [...others, ...last];

@@ -86,6 +86,7 @@ function stepsFor(
     case "slot-lost":
       return [kit(code === "diverged" ? "rejoin" : "reinit", name), freshCopy(name)];
     case "replay-paused":
+      if (typeof facts["smaller"] === "string") return [kit("restart", name)];
       return [kit("psql", `--node ${name} -c 'select pg_wal_replay_resume()'`)];
     case "standby-frozen":
       return [thaw(name, spec)];

@@ -1,5 +1,6 @@
 /** Findings about the standbys: that they are there, that they follow whom they should, and that they keep up. */
 import type { StandbyObservation } from "../observation.ts";
+import { smallerIn } from "../limits.ts";
 import { formatLsn } from "../lsn.ts";
 import type { NodeName } from "../spec.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -143,6 +144,14 @@ function whyDisconnected(
   return `${target} does not know ${name}: no row in its pg_stat_replication`;
 }
 
+/** PostgreSQL stops the replay itself then, and would end the server if told to go on. */
+function smallerThanUpstream(scene: Scene, name: NodeName, node: StandbyObservation): string | null {
+  const source = scene.authority === null ? undefined : seen(scene, scene.authority.primary);
+  if (source?.kind !== "primary" || name === scene.authority?.primary) return null;
+  const names = smallerIn(node.configuration.limits, source.configuration.limits);
+  return names.length === 0 ? null : names.join(", ");
+}
+
 /** How a standby that receives keeps up. */
 function progress(scene: Scene, name: NodeName, node: StandbyObservation): Finding[] {
   const lag = scene.lags.get(name);
@@ -155,8 +164,10 @@ function progress(scene: Scene, name: NodeName, node: StandbyObservation): Findi
     findings.push(finding("warning", "standby-silent", name, message, { silentMs: quietMs }));
   }
   if (node.replayPaused) {
-    const message = `${name} receives, but its replay is paused (not by pgrep-kit)${behind}`;
-    findings.push(finding("warning", "replay-paused", name, message, { behindBytes: bytes }));
+    const smaller = smallerThanUpstream(scene, name, node);
+    const why = smaller === null ? "is paused (not by pgrep-kit)" : `stopped, because its ${smaller} is smaller than the primary's`;
+    const message = `${name} receives, but its replay ${why}${behind}`;
+    findings.push(finding("warning", "replay-paused", name, message, { behindBytes: bytes, smaller }));
   } else if (node.delayMs > 0) {
     const message = `${name} replays ${formatDuration(node.delayMs)} late, as it is told to`;
     findings.push(finding("note", "delayed", name, message, { delayMs: node.delayMs }));
