@@ -6,7 +6,7 @@
 import { type Authority, coverage } from "./authority.ts";
 import { type Candidacy, candidacy } from "./candidates.ts";
 import type { CommitRule } from "./commit-rule.ts";
-import { obeys } from "./decide/drift.ts";
+import { obeys, synchronousOf } from "./decide/drift.ts";
 import { formatLsn } from "./lsn.ts";
 import type { Observation } from "./observation.ts";
 import { type Arithmetic, arithmetic } from "./quorum.ts";
@@ -99,9 +99,9 @@ function unclearOrder(choice: Candidacy): OutlookReason[] {
 
 /** Settings changed by other hands: from then on nobody knows who confirmed what. */
 function voidedProof(authority: Authority, observation: Observation): OutlookReason | null {
-  const primary = observation.nodes[authority.primary];
-  if (primary?.kind !== "primary" || authority.proofs.length === 0) return null;
-  if (authority.proofs.some((proof) => obeys(primary, proof.rule))) return null;
+  const settings = synchronousOf(observation.nodes[authority.primary]);
+  if (settings === null || authority.proofs.length === 0) return null;
+  if (authority.proofs.some((proof) => obeys(settings, proof.rule))) return null;
   const message = `${authority.primary} does not run by the commit rule that was proved, so the proof does not hold`;
   return { code: "proof-void", message };
 }

@@ -102,6 +102,13 @@ export interface StoppedObservation {
   readonly control: ControlData | null;
   /** standby.signal is in place: a start brings up a standby. */
   readonly standbySignal: boolean;
+  /** The synchronous settings that its files hold, overrides included; empty where it was never configured. */
+  readonly synchronous: SynchronousSettings;
+}
+
+export interface SynchronousSettings {
+  readonly synchronousStandbyNames?: string;
+  readonly synchronousCommit?: string;
 }
 
 export interface ControlData {

@@ -9,18 +9,18 @@ import type { Step } from "../plan.ts";
 import type { Refusal } from "../refusals.ts";
 import type { NodeName } from "../spec.ts";
 import { type Draft, configurationOf, record, stage } from "./draft.ts";
-import { isWeakCommit, obeys } from "./drift.ts";
+import { isWeakCommit, obeys, synchronousOf } from "./drift.ts";
 
 /**
  * A rule that was proved, or is being proved, but that the primary does not run by, because its settings were changed
  * by other hands: acknowledged commits may be anywhere. The proof is withdrawn before anything else is done.
  */
 export function doubtTampered(draft: Draft): void {
-  const primary = draft.observation.nodes[draft.authority.primary];
+  const settings = synchronousOf(draft.observation.nodes[draft.authority.primary]);
   const { proofs } = draft.authority;
-  if (primary?.kind !== "primary" || !proofs.some((proof) => proof.since !== null)) return;
-  if (proofs.some((proof) => obeys(primary, proof.rule))) return;
-  const afterWeakCommit = isWeakCommit(primary.configuration.synchronousCommit);
+  if (settings === null || !proofs.some((proof) => proof.since !== null)) return;
+  if (proofs.some((proof) => obeys(settings, proof.rule))) return;
+  const afterWeakCommit = isWeakCommit(settings.synchronousCommit);
   record(draft, { kind: "doubt", afterWeakCommit }, `because ${draft.authority.primary} no longer runs by the rule that was proved`);
 }
 
@@ -30,8 +30,8 @@ export function planCommitRule(draft: Draft, allowBlocking: boolean): Refusal | 
   if (!sameRule(draft.authority.rule, wanted)) {
     const refusal = wanted === null || allowBlocking ? null : wouldBlock(draft, wanted);
     if (refusal !== null) return refusal;
-    const primary = draft.observation.nodes[draft.authority.primary];
-    const afterWeakCommit = primary?.kind === "primary" && isWeakCommit(primary.configuration.synchronousCommit);
+    const settings = synchronousOf(draft.observation.nodes[draft.authority.primary]);
+    const afterWeakCommit = settings !== null && isWeakCommit(settings.synchronousCommit);
     record(draft, { kind: "demand", rule: wanted, afterWeakCommit }, whyRecordFirst(wanted));
     stage(draft, tellEveryNode(draft));
   }

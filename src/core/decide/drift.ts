@@ -4,7 +4,7 @@
  */
 import { type CommitRule, synchronousStandbyNames } from "../commit-rule.ts";
 import { type NodeConfiguration, OWN_SETTINGS, TOKEN_SETTING } from "../node-configuration.ts";
-import type { PrimaryObservation, RunningConfiguration } from "../observation.ts";
+import type { NodeObservation, RunningConfiguration, SynchronousSettings } from "../observation.ts";
 
 export type Drift = "none" | "not-written" | "not-loaded" | "changed-by-hand" | "overridden";
 
@@ -23,10 +23,18 @@ export function driftOf(running: RunningConfiguration, desired: NodeConfiguratio
 /** Written by the host's side of the configuration, because only it knows the paths. */
 const PLACES: ReadonlySet<string> = new Set(["hba_file", "ident_file", "data_directory"]);
 
-/** The primary runs by this rule: the text is in effect, and commits wait for the level that the rule names. */
-export function obeys(primary: PrimaryObservation, rule: CommitRule): boolean {
-  const { synchronousStandbyNames: names, synchronousCommit } = primary.configuration;
-  return names === synchronousStandbyNames(rule) && synchronousCommit === rule.commit;
+/** What a primary runs by; or, while it is stopped, what it ran by last, as far as its files tell. Null: not known. */
+export function synchronousOf(primary: NodeObservation | undefined): Required<SynchronousSettings> | null {
+  if (primary?.kind === "primary") return primary.configuration;
+  if (primary?.kind !== "stopped") return null;
+  const { synchronousStandbyNames, synchronousCommit } = primary.synchronous;
+  if (synchronousStandbyNames === undefined || synchronousCommit === undefined) return null;
+  return { synchronousStandbyNames, synchronousCommit };
+}
+
+/** The text of the rule is in effect, and commits wait for the level that it names. */
+export function obeys(settings: Required<SynchronousSettings>, rule: CommitRule): boolean {
+  return settings.synchronousStandbyNames === synchronousStandbyNames(rule) && settings.synchronousCommit === rule.commit;
 }
 
 /** Commits return without waiting for a standby whatever the list of standbys says. */

@@ -89,7 +89,7 @@ function inForce(scene: Scene, authority: Authority, primary: PrimaryObservation
     const message = `${name} waits for standbys (${names}), but the record says async`;
     return [finding("warning", "commit-settings-changed", name, message, facts)];
   }
-  if (authority.proofs.some((proof) => obeys(primary, proof.rule))) return blocked(scene, authority, primary);
+  if (authority.proofs.some((proof) => obeys(primary.configuration, proof.rule))) return blocked(scene, authority, primary);
   const running = `synchronous_standby_names = '${names}', synchronous_commit = ${synchronousCommit}`;
   if (authority.proofs.some((proof) => proof.since !== null)) {
     const message = `${name} runs with ${running}, not by the rule that was proved: the proof does not hold`;
@@ -109,7 +109,7 @@ function inForce(scene: Scene, authority: Authority, primary: PrimaryObservation
 /** Every commit waits while fewer standbys than must confirm are connected. */
 function blocked(scene: Scene, authority: Authority, primary: PrimaryObservation): Finding[] {
   const { rule } = authority;
-  if (rule === null || !obeys(primary, rule)) return [];
+  if (rule === null || !obeys(primary.configuration, rule)) return [];
   const listed = confirmers(rule, authority.primary);
   const able = listed.filter((name) => {
     const node = seen(scene, name);

@@ -2,7 +2,7 @@
 import { type DriveResult, drive } from "../../../src/control/drive.ts";
 import type { AuthorityStore } from "../../../src/control/authority-store.ts";
 import type { Journal, JournalEntry, JournalEvent } from "../../../src/control/journal.ts";
-import { type Authority, changed } from "../../../src/core/authority.ts";
+import { type Authority, type AuthorityChange, changed } from "../../../src/core/authority.ts";
 import type { Intent } from "../../../src/core/decision.ts";
 import type { ClusterSpec } from "../../../src/core/spec.ts";
 import { Killed, type PaperCluster } from "./servers.ts";
@@ -11,7 +11,7 @@ export interface PaperRecord extends AuthorityStore {
   current: Authority | null;
 }
 
-export function paperRecord(onChange: () => void = () => undefined): PaperRecord {
+export function paperRecord(onChange: (change: AuthorityChange) => void = () => undefined): PaperRecord {
   const record: PaperRecord = {
     current: null,
     read: async () => record.current,
@@ -19,7 +19,7 @@ export function paperRecord(onChange: () => void = () => undefined): PaperRecord
       const after = changed(record.current, change);
       if (after === null) throw new Error(`the record does not take ${change.kind}`);
       record.current = after;
-      onChange();
+      onChange(change);
       return after;
     },
   };

@@ -182,8 +182,13 @@ function seen(name: NodeName, server: PaperServer, servers: ReadonlyMap<NodeName
   if (server.state === "unreachable") return { kind: "unreachable", reason: "no answer" };
   if (server.state === "stopped") {
     const { systemIdentifier, standbySignal } = server;
+    const files = { ...server.written, ...server.overrides };
+    const synchronous =
+      server.writtenToken === null
+        ? {}
+        : { synchronousStandbyNames: files["synchronous_standby_names"] ?? "", synchronousCommit: files["synchronous_commit"] ?? "on" };
     const control = { systemIdentifier, timeline: 1, checkpoint: POSITION.lsn, state: "shut down", checksums: true, limits: {} };
-    return { kind: "stopped", exitCode: 0, stoppedAtMs: null, control, standbySignal };
+    return { kind: "stopped", exitCode: 0, stoppedAtMs: null, control, standbySignal, synchronous };
   }
   const running = runningFacts(server, senders(name, server, servers));
   if (!server.standbySignal) return { kind: "primary", ...running, flushed: POSITION };

@@ -7,6 +7,7 @@ import type {
   NodeObservation,
   ReplicationSlot,
   RunningConfiguration,
+  SynchronousSettings,
   WalSender,
 } from "../../../src/core/observation.ts";
 import type { ClusterSpec, NodeName, ReplicationSpec } from "../../../src/core/spec.ts";
@@ -59,6 +60,8 @@ export interface DownOptions {
   readonly systemIdentifier?: string;
   /** The control file cannot be read. */
   readonly unreadable?: boolean;
+  /** What its files say; as the record demands, unless told. */
+  readonly synchronous?: SynchronousSettings;
 }
 
 /** One node of the draft; `override` is what is seen instead of a running server. */

@@ -2,7 +2,7 @@
  * The observations behind `world.ts`: servers whose senders, slots and configurations agree with each other.
  */
 import type { Authority } from "../../../src/core/authority.ts";
-import { confirmers } from "../../../src/core/commit-rule.ts";
+import { confirmers, synchronousStandbyNames } from "../../../src/core/commit-rule.ts";
 import { bytesBetween, lsn } from "../../../src/core/lsn.ts";
 import { nodeConfiguration, TOKEN_SETTING } from "../../../src/core/node-configuration.ts";
 import type {
@@ -242,7 +242,12 @@ function stopped(world: Draftsheet, draft: Draft, options: DownOptions): Stopped
             checkpoint: lsn(options.checkpoint ?? draft.position),
             state,
             checksums: true,
+            limits: {},
           },
     standbySignal: standby,
+    synchronous: options.synchronous ?? {
+      synchronousStandbyNames: synchronousStandbyNames(world.authority.rule),
+      synchronousCommit: world.authority.rule?.commit ?? "on",
+    },
   };
 }
