@@ -1,10 +1,14 @@
 // An engine that is absent, silent or elsewhere, and an image that is missing: each is told with its remedy.
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openDockerHost } from "../../src/runtime/docker/docker-host.ts";
+import { compiled } from "../control/compiled.ts";
 import { docker, failure, freshOptions, names, openCluster } from "./docker-cluster.ts";
 
 let folder: string;
@@ -45,6 +49,32 @@ test("an absent engine is told with its socket", async () => {
     expect(absent.hint).toContain("Start Docker");
   }
   await host.close();
+});
+
+test("an engine that the user may not use is told with the remedy", async (context) => {
+  if (process.getuid?.() !== 0) return context.skip("only root can act as another user");
+  const socketPath = join(folder, "forbidden.sock");
+  const server = createServer().listen(socketPath);
+  await once(server, "listening");
+  await Promise.all([chmod(folder, 0o755), chmod(socketPath, 0o600)]);
+  const module = await compiled(folder, "runtime/docker/docker-host");
+  const script = `
+    const { openDockerHost } = await import(${JSON.stringify(module)});
+    const host = await openDockerHost(${JSON.stringify({ ...freshOptions(), socketPath })});
+    await host.list().catch(({ code, message, hint }) => console.log([code, message, hint].join("|")));
+    await host.close();
+  `;
+  const nobody = { uid: 65534, gid: 65534, cwd: "/" };
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "--eval", script],
+    nobody,
+  );
+  expect(stdout).toBe(
+    `docker-forbidden|no permission to use the Docker engine at unix://${socketPath}|` +
+      "Add yourself to the `docker` group (`sudo usermod -aG docker $USER`, then log in again), or set `runtime: process`.\n",
+  );
+  server.close();
 });
 
 test("an engine that takes the call and never answers is given up after 5 seconds", async () => {

@@ -11,7 +11,7 @@ export function imageTrouble(thrown: unknown, image: string): unknown {
   if (/no such image/i.test(thrown.message)) return imageMissing(image, "It is not on this machine.", thrown);
   if (/unable to find user|no matching entries in passwd/i.test(thrown.message))
     return userMissing(image, thrown);
-  if (/exec: .*(no such file|not found|permission denied)/i.test(thrown.message)) {
+  if (/exec: "?\/bin\/sh"?: .*(no such file|not found|permission denied)/i.test(thrown.message)) {
     return new PgrepKitError("image-unusable", {
       message: `the image ${image} has no shell: /bin/sh cannot run`,
       detail: thrown.message,

@@ -16,6 +16,9 @@ import type { Toolboxes } from "./toolboxes.ts";
 /** How a program ends when its container is killed around it. */
 const KILLED = 137;
 
+/** A short script takes milliseconds; so long it takes only when the disk or the engine hangs. */
+const SCRIPT_TIMEOUT_MS = 60_000;
+
 /** For short scripts that do no harm when they are run twice. */
 export function runOnVolume(
   engine: Engine,
@@ -24,13 +27,22 @@ export function runOnVolume(
   node: NodeName,
 ): RunOnVolume {
   return async (argv, stdin) => {
-    const request = { argv, ...(stdin === undefined ? {} : { stdin }) };
-    if (!toolboxes.isOpen(node)) {
-      const result = await execInServer(engine, identity, node, request);
-      const isWhole = result !== null && result.exitCode !== UNKNOWN_EXIT && result.exitCode !== KILLED;
-      if (isWhole) return result;
+    const deadline = AbortSignal.timeout(SCRIPT_TIMEOUT_MS);
+    const request = { argv, signal: deadline, ...(stdin === undefined ? {} : { stdin }) };
+    try {
+      if (!toolboxes.isOpen(node)) {
+        const result = await execInServer(engine, identity, node, request);
+        const isWhole = result !== null && result.exitCode !== UNKNOWN_EXIT && result.exitCode !== KILLED;
+        if (isWhole) return result;
+      }
+      return await toolboxes.exec(node, request);
+    } catch (thrown) {
+      if (!deadline.aborted) throw thrown;
+      throw new PgrepKitError("deadline", {
+        message: `files of node ${node} could not be read or written within ${SCRIPT_TIMEOUT_MS / 1000} s`,
+        hint: "See whether the engine's disk or the container hangs, then run the command again.",
+      });
     }
-    return await toolboxes.exec(node, request);
   };
 }
 

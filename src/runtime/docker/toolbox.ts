@@ -103,6 +103,19 @@ async function startContainer(engine: Engine, container: string, image: string):
 }
 
 async function untilReady(connection: Duplex, image: string, node: NodeName): Promise<void> {
+  const late = new PgrepKitError("deadline", {
+    message: `the container for the tools of node ${node} was not ready within ${WORK_DEADLINE_MS / 1000} s`,
+    hint: "See whether the engine's disk hangs, then run the command again.",
+  });
+  const timer = setTimeout(() => connection.destroy(late), WORK_DEADLINE_MS);
+  try {
+    await readyLine(connection, image, node);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readyLine(connection: Duplex, image: string, node: NodeName): Promise<void> {
   let told = "";
   // The connection stays open when we stop listening: it keeps the toolbox alive.
   for await (const { bytes } of framesOf(connection.iterator({ destroyOnReturn: false }))) {
