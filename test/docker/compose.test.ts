@@ -74,9 +74,25 @@ async function openTopology(name: string): Promise<Topology> {
         throw new Error(`waited for ${answer}, saw ${last}\n${(await compose("logs")).stdout}`);
     },
     async [Symbol.asyncDispose]() {
-      await compose("down", "--volumes", "--timeout=5");
+      await removeProject(project);
     },
   };
+}
+
+/** By its label, not by compose: whatever state a failed test left it in, and without waiting for clean shutdowns. */
+async function removeProject(project: string): Promise<void> {
+  const filter = `--filter=label=com.docker.compose.project=${project}`;
+  const removals = [
+    { list: ["ps", "--all", "--quiet", filter], remove: ["rm", "--force", "--volumes"] },
+    { list: ["volume", "ls", "--quiet", filter], remove: ["volume", "rm"] },
+    { list: ["network", "ls", "--quiet", filter], remove: ["network", "rm"] },
+  ];
+  for (const { list, remove } of removals) {
+    const { stdout } = await run("docker", list);
+    if (stdout === "") continue;
+    const removed = await run("docker", [...remove, ...stdout.split("\n")], { timeoutMs: 60_000 });
+    if (!removed.ok) throw new Error(`${project} could not be removed: ${removed.reason}`);
+  }
 }
 
 const STREAMING = `SELECT string_agg(concat_ws(' ', r.application_name, r.state, r.sync_state, s.slot_name), ', ' ORDER BY r.application_name)

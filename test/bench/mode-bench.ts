@@ -1,0 +1,154 @@
+// `mode` on a live cluster under pgbench: when the rule is in effect, as new sessions see it, when it is proved, and
+// whether any transaction or connection suffered. The floor tells the three nodes the same setting by plain psql.
+import pg from "pg";
+import { setTimeout as pause } from "node:timers/promises";
+import type { RuntimeKind } from "../../src/core/spec.ts";
+import { type BenchCluster, makeCluster } from "./cluster.ts";
+import { begin, say, timed } from "./command.ts";
+import type { Figure } from "./figures.ts";
+import { type Bench, CLIENTS, type LoadReport, openBench } from "./pgbench.ts";
+
+const QUORUM = "ANY 1 (pg1, pg2, pg3)";
+const WARM_UP_MS = 700;
+const LOAD_SECONDS = 8;
+
+interface Found {
+  readonly effect: Record<"quorum" | "async", number[]>;
+  readonly whole: Record<"quorum" | "async", number[]>;
+  readonly floor: Record<"quorum" | "async", number[]>;
+  readonly loads: LoadReport[];
+  /** Changes that pgbench did not outlast: they count for nothing. */
+  unloaded: number;
+}
+
+export async function benchMode(runtime: RuntimeKind, runs: number): Promise<Figure[]> {
+  await using cluster = await makeCluster(runtime);
+  const bench = await openBench(cluster);
+  const full = await bench.start(3, null).report;
+  say(`mode, ${runtime}: full speed is ${Math.round(full.perSecond)} transactions a second`);
+  const figures: Figure[] = [];
+  for (const [speed, perSecond] of [
+    ["half speed", full.perSecond / 2],
+    ["full speed", null],
+  ] as const) {
+    const found: Found = { effect: both(), whole: both(), floor: both(), loads: [], unloaded: 0 };
+    for (let run = 1; run <= runs; run++) {
+      say(`mode, ${runtime}, ${speed}: ${run} of ${runs}`);
+      await measureOnce(cluster, bench, perSecond, found);
+    }
+    figures.push(...figuresOf(found, `${runtime}, ${speed}`));
+  }
+  return figures;
+}
+
+function both(): Record<"quorum" | "async", number[]> {
+  return { quorum: [], async: [] };
+}
+
+/** One pgbench, and under it: ours on and off, the floor on and off. */
+async function measureOnce(
+  cluster: BenchCluster,
+  bench: Bench,
+  perSecond: number | null,
+  found: Found,
+): Promise<void> {
+  const load = bench.start(LOAD_SECONDS, perSecond);
+  await pause(WARM_UP_MS);
+  for (const wanted of ["quorum", "async"] as const) {
+    const effect = untilInEffect(cluster, wanted === "quorum" ? QUORUM : "");
+    const whole = (await cluster.cli(["mode", wanted])).ms;
+    const effectMs = await effect;
+    if (!load.running()) found.unloaded += 1;
+    else {
+      found.effect[wanted].push(effectMs);
+      found.whole[wanted].push(whole);
+    }
+  }
+  for (const wanted of ["quorum", "async"] as const) {
+    const effect = untilInEffect(cluster, wanted === "quorum" ? QUORUM : "");
+    await tellByPsql(cluster, bench, wanted === "quorum" ? QUORUM : "");
+    const effectMs = await effect;
+    if (!load.running()) found.unloaded += 1;
+    else found.floor[wanted].push(effectMs);
+  }
+  found.loads.push(await load.report);
+  await forgetOverrides(cluster, bench);
+}
+
+/** From now until a new session shows it. Sessions are opened one after another: each is the resolution of the next. */
+async function untilInEffect(cluster: BenchCluster, names: string): Promise<number> {
+  const startedAt = performance.now();
+  const [{ pg1 }, password] = await Promise.all([cluster.ports(), cluster.superuserPassword()]);
+  const target = { host: "127.0.0.1", port: pg1 ?? 0, user: "postgres", password, database: "postgres" };
+  for (;;) {
+    const client = new pg.Client(target);
+    await client.connect();
+    const { rows } = await client.query<{ names: string }>(
+      "SELECT current_setting('synchronous_standby_names') AS names",
+    );
+    const seenAt = performance.now();
+    await client.end();
+    if (rows[0]?.names === names) return seenAt - startedAt;
+    if (seenAt - startedAt > 30_000)
+      throw new Error(`no new session showed ${JSON.stringify(names)} within 30 s`);
+  }
+}
+
+async function tellByPsql(cluster: BenchCluster, bench: Bench, names: string): Promise<void> {
+  const change = `ALTER SYSTEM SET synchronous_standby_names = '${names}'`;
+  const ports = Object.values(await cluster.ports());
+  const tell = (port: number) =>
+    timed(["psql", "-Xq", "-c", change, "-c", "SELECT pg_reload_conf()"], {
+      env: { ...bench.env, PGPORT: String(port) },
+    });
+  await Promise.all(ports.map(tell));
+}
+
+async function forgetOverrides(cluster: BenchCluster, bench: Bench): Promise<void> {
+  for (const port of Object.values(await cluster.ports())) {
+    const reset = [
+      "psql",
+      "-Xq",
+      "-c",
+      "ALTER SYSTEM RESET synchronous_standby_names",
+      "-c",
+      "SELECT pg_reload_conf()",
+    ];
+    await begin(reset, { env: { ...bench.env, PGPORT: String(port) } });
+  }
+}
+
+function figuresOf(found: Found, where: string): Figure[] {
+  const figures: Figure[] = [];
+  for (const wanted of ["quorum", "async"] as const) {
+    const floor = { label: "psql", values: found.floor[wanted] };
+    const label = `mode ${wanted}, ${where}`;
+    figures.push({
+      label: `${label}: in effect`,
+      unit: "ms",
+      values: found.effect[wanted],
+      floor,
+      limit: { of: "median", max: 500 },
+    });
+    figures.push({ label: `${label}: whole`, unit: "ms", values: found.whole[wanted] });
+  }
+  const none = { unit: "", limit: { of: "greatest", max: 0 } } as const;
+  const { loads, unloaded } = found;
+  figures.push({
+    label: `mode, ${where}: failed transactions`,
+    values: loads.map((load) => load.failed),
+    ...none,
+  });
+  figures.push({
+    label: `mode, ${where}: dropped connections of ${CLIENTS}`,
+    values: loads.map((load) => load.aborted),
+    ...none,
+  });
+  figures.push({
+    label: `mode, ${where}: transactions a second`,
+    unit: "",
+    values: loads.map((load) => load.perSecond),
+  });
+  if (unloaded > 0) say(`mode, ${where}: ${unloaded} changes outlasted pgbench and are left out`);
+  return figures;
+}
