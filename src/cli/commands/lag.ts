@@ -40,7 +40,7 @@ async function judge(options: LagOptions, globals: GlobalOptions): Promise<numbe
   const intervalMs = seconds(options.interval, "--interval");
   await using cluster = await findCluster(globals);
   const state = { trail: [] as LagTrail };
-  return show(() => look(cluster, thresholds, state), { watch: options.watch === true, intervalMs, output: options.output });
+  return await show(() => look(cluster, thresholds, state), { watch: options.watch === true, intervalMs, output: options.output });
 }
 
 async function look(cluster: OpenCluster, thresholds: Thresholds, state: { trail: LagTrail }): Promise<Look> {

@@ -21,7 +21,7 @@ const VERBS: ReadonlySet<string> = new Set(["up", "mode", "psql", "logs", "resta
 export async function status(options: StatusOptions, globals: GlobalOptions): Promise<number> {
   const intervalMs = seconds(options.interval, "--interval");
   await using cluster = await findCluster(globals);
-  return show(() => look(cluster), { watch: options.watch === true, intervalMs, output: options.output });
+  return await show(() => look(cluster), { watch: options.watch === true, intervalMs, output: options.output });
 }
 
 async function look(cluster: OpenCluster): Promise<Look> {
