@@ -7,7 +7,6 @@ import { type Authority, coverage } from "./authority.ts";
 import { type Candidacy, candidacy } from "./candidates.ts";
 import type { CommitRule } from "./commit-rule.ts";
 import { obeys, synchronousOf } from "./decide/drift.ts";
-import { formatLsn } from "./lsn.ts";
 import type { Observation } from "./observation.ts";
 import { type Arithmetic, arithmetic } from "./quorum.ts";
 import type { ClusterSpec, NodeName } from "./spec.ts";
@@ -134,9 +133,4 @@ function bound(authority: Authority, observation: Observation, received: WalPosi
   if (primary?.kind === "primary") return bytesAlong(received, primary.flushed, primary.history);
   if (primary?.kind === "standby") return bytesAlong(received, primary.received, primary.history);
   return null;
-}
-
-/** For texts that name a proof's beginning. */
-export function sinceText(since: WalPosition): string {
-  return `${formatLsn(since.lsn)} on timeline ${since.timeline}`;
 }

@@ -95,6 +95,15 @@ describe("what a failover would lose", () => {
     expect(reasons(tampered.down("pg1"))).toEqual([]);
   });
 
+  it("is not proved when the files of a stopped primary hold other settings than the proved rule", () => {
+    const gone = (synchronousStandbyNames: string): WorldBuilder =>
+      three()
+        .quorum(1)
+        .down("pg1", { synchronous: { synchronousStandbyNames, synchronousCommit: "on" } });
+    expect(reasons(gone(""))).toEqual(["proof-void"]);
+    expect(outlook(gone("ANY 1 (pg1, pg2, pg3)"))).toMatchObject({ kind: "proved" });
+  });
+
   it("is refused in a split brain, whatever the arithmetic says", () => {
     const world = three().quorum(1).primary("pg4", "0/6000");
     expect(reasons(world)).toContain("split-brain");

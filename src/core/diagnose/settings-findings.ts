@@ -89,7 +89,8 @@ function inForce(scene: Scene, authority: Authority, primary: PrimaryObservation
     const message = `${name} waits for standbys (${names}), but the record says async`;
     return [finding("warning", "commit-settings-changed", name, message, facts)];
   }
-  if (authority.proofs.some((proof) => obeys(primary.configuration, proof.rule))) return blocked(scene, authority, primary);
+  if (authority.proofs.some((proof) => obeys(primary.configuration, proof.rule)))
+    return blocked(scene, authority, primary);
   const running = `synchronous_standby_names = '${names}', synchronous_commit = ${synchronousCommit}`;
   if (authority.proofs.some((proof) => proof.since !== null)) {
     const message = `${name} runs with ${running}, not by the rule that was proved: the proof does not hold`;

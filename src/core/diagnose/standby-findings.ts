@@ -10,7 +10,7 @@ import { formatBytes, formatDuration } from "./units.ts";
 import { followedBy } from "./upstream.ts";
 
 /** The tutorial's alarm: more than this behind is no longer a matter of moments. */
-export const BEHIND_WARNING_BYTES = 16 * 1024 * 1024;
+const BEHIND_WARNING_BYTES = 16 * 1024 * 1024;
 
 export function standbyFindings(scene: Scene, name: NodeName): Finding[] {
   if (!isInFile(scene, name)) return outsider(scene, name);
@@ -165,7 +165,10 @@ function progress(scene: Scene, name: NodeName, node: StandbyObservation): Findi
   }
   if (node.replayPaused) {
     const smaller = smallerThanUpstream(scene, name, node);
-    const why = smaller === null ? "is paused (not by pgrep-kit)" : `stopped, because its ${smaller} is smaller than the primary's`;
+    const why =
+      smaller === null
+        ? "is paused (not by pgrep-kit)"
+        : `stopped, because its ${smaller} is smaller than the primary's`;
     const message = `${name} receives, but its replay ${why}${behind}`;
     findings.push(finding("warning", "replay-paused", name, message, { behindBytes: bytes, smaller }));
   } else if (node.delayMs > 0) {
