@@ -26,7 +26,15 @@ export type StepAction =
   | { readonly kind: "drop-slots"; readonly node: NodeName; readonly slots: readonly string[] }
   | { readonly kind: "await-streaming"; readonly node: NodeName; readonly from: NodeName }
   /** Ends when every confirmer has flushed past the LSN at which `rule` took effect on `node`; yields that position. */
-  | { readonly kind: "confirm-rule"; readonly node: NodeName; readonly rule: CommitRule; readonly afterWeakCommit: boolean }
+  | {
+      readonly kind: "confirm-rule";
+      readonly node: NodeName;
+      readonly rule: CommitRule;
+      /** Statements from before may have been told to wait for nobody: they must have ended. */
+      readonly afterWeakCommit: boolean;
+      /** No rule is proved to be in force: that commits wait at all has to be shown, too. */
+      readonly fromNothing: boolean;
+    }
   /** Stops the node and removes its data: only for nodes that left the file. */
   | { readonly kind: "remove"; readonly node: NodeName };
 

@@ -86,7 +86,7 @@ export const WAIT_FOR_NOBODY = "SET synchronous_commit = local";
 export const WRITE_BARRIER = "SELECT pg_logical_emit_message(true, 'pgrep-kit', 'barrier')";
 export const BARRIER_POSITION = "SELECT pg_current_wal_flush_lsn()::text AS flushed";
 
-export const CHECKPOINTER = "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+export const CHECKPOINT = "CHECKPOINT";
 
 /** Statements that began before the settings of this session were loaded. */
 export const OLDER_STATEMENTS = `

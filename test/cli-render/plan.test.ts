@@ -79,7 +79,7 @@ describe("the commands of a step", () => {
     { kind: "make-slots", node: "pg1", slots: ["pg2", "pg3"], because: "" },
     { kind: "drop-slots", node: "pg1", slots: ["pg2"], because: "" },
     { kind: "await-streaming", node: "pg2", from: "pg1", because: "" },
-    { kind: "confirm-rule", node: "pg1", rule, afterWeakCommit: false, because: "" },
+    { kind: "confirm-rule", node: "pg1", rule, afterWeakCommit: false, fromNothing: true, because: "" },
     { kind: "remove", node: "pg2", because: "" },
   ];
 

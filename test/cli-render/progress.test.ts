@@ -100,7 +100,7 @@ describe("progress", () => {
     );
     run(
       progress,
-      [{ kind: "confirm-rule", node: "pg1", rule, afterWeakCommit: false, because: "" }],
+      [{ kind: "confirm-rule", node: "pg1", rule, afterWeakCommit: false, fromNothing: true, because: "" }],
       { kind: "confirmed", since: at("0/5A02000") },
       30,
     );

@@ -49,6 +49,7 @@ export function stepCommands(step: Step, around: StepSurroundings): string[] {
       return [`wait for state = 'streaming' in pg_stat_replication of ${step.from}`];
     case "confirm-rule":
       return [
+        ...(step.fromNothing ? ["CHECKPOINT, so that the checkpointer has begun to make commits wait"] : []),
         `wait until ${confirmers(step.rule, step.node).join(", ")} have flushed past the LSN at which it took effect`,
       ];
     case "remove":

@@ -36,13 +36,14 @@ export function planCommitRule(draft: Draft, allowBlocking: boolean): Refusal | 
     stage(draft, tellEveryNode(draft));
   }
   if (wanted !== null && !isSettled(draft.authority)) {
-    const afterWeakCommit = draft.authority.proofs.some((proof) => proof.afterWeakCommit);
+    const { proofs } = draft.authority;
     stage(draft, [
       {
         kind: "confirm-rule",
         node: draft.authority.primary,
         rule: wanted,
-        afterWeakCommit,
+        afterWeakCommit: proofs.some((proof) => proof.afterWeakCommit),
+        fromNothing: proofs.every((proof) => proof.since === null),
         because: "so that the rule is known to cover every commit from there on",
       },
     ]);

@@ -4,7 +4,8 @@
  *
  * 1. a new session shows the rule: the postmaster has it, and has signalled everybody before it forked that session;
  * 2. WAL written after that has been sent by each WAL sender: it has been round its loop, where it reads the settings;
- * 3. the checkpointer, which arms the wait for everybody, rests in its own loop;
+ * 3. the checkpointer, which arms the wait for everybody, has begun and ended a checkpoint: it reads the settings before
+ *    each. Needed only where no commit had to wait until now; and the only sign that it gives to anybody;
  * 4. statements from before have ended, where they may have been told to wait for nobody;
  * 5. here the rule took effect; more WAL is written, and every standby of the rule must flush it.
  *
@@ -18,7 +19,7 @@ import type { NodeName } from "../../core/spec.ts";
 import type { WalPosition } from "../../core/timeline.ts";
 import {
   BARRIER_POSITION,
-  CHECKPOINTER,
+  CHECKPOINT,
   FLUSHED_POSITION,
   OLDER_STATEMENTS,
   RULE_IN_EFFECT,
@@ -27,12 +28,14 @@ import {
   WRITE_BARRIER,
 } from "../../postgres/queries.ts";
 import type { Session } from "../../postgres/session.ts";
+import { PgrepKitError } from "../../support/errors.ts";
 import { type UntilOptions, until } from "../../support/until.ts";
 import type { RuntimeContext } from "../context.ts";
 import type { StepOutcome } from "../node-runtime.ts";
 
 const DEADLINE_MS = 15_000;
 const POLL_MS = 5;
+const CHECKPOINT_DEADLINE_MS = 60_000;
 
 export async function confirmRule(
   context: RuntimeContext,
@@ -47,7 +50,7 @@ export async function confirmRule(
   const first = await writeBarrier(session);
   // Only those that are connected: an absent one has no WAL sender that could count by an older rule.
   if ((await until(() => allSent(session, names, first), waiting)) === null) return unknown("the WAL senders to go on");
-  if ((await until(() => checkpointerRests(session), waiting)) === null) return unknown("the checkpointer to read the settings");
+  if (step.fromNothing && !(await checkpointed(session))) return unknown("the checkpoint by which commits begin to wait");
   if (step.afterWeakCommit && (await until(() => noOlderStatement(session), waiting)) === null) {
     return unknown(await describeOlderStatements(session));
   }
@@ -94,10 +97,15 @@ function reached(value: unknown): Lsn {
   return (typeof value === "string" ? parseLsn(value) : null) ?? lsn("0/0");
 }
 
-async function checkpointerRests(session: Session): Promise<true | null> {
-  const [row] = await session.query(CHECKPOINTER);
-  // During the pauses of a spread checkpoint it reads the settings, too.
-  return row?.["wait_event"] === "CheckpointerMain" || row?.["wait_event"] === "CheckpointWriteDelay" ? true : null;
+/** Whether the checkpointer did one in time; past the deadline the session is gone. */
+async function checkpointed(session: Session): Promise<boolean> {
+  try {
+    await session.query(CHECKPOINT, [], CHECKPOINT_DEADLINE_MS);
+    return true;
+  } catch (error) {
+    if (error instanceof PgrepKitError && error.code === "deadline") return false;
+    throw error;
+  }
 }
 
 async function noOlderStatement(session: Session): Promise<true | null> {
