@@ -5,7 +5,8 @@ import { CLUSTER_FILE_NAME } from "../../config/find-cluster-file.ts";
 import { renderClusterFile } from "../../config/new-cluster-file.ts";
 import { type ClusterFile, parseClusterFile, readClusterFile } from "../../config/read-cluster-file.ts";
 import { STATE_FOLDER, createState } from "../../control/state-folder.ts";
-import type { ClusterSpec, CommitMode, RuntimeKind } from "../../core/spec.ts";
+import type { ClusterSpec, CommitMode, NodeName, RuntimeKind } from "../../core/spec.ts";
+import { APPLICATION_ROLE } from "../../runtime/steps/prepare.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { writeDurably } from "../../support/files.ts";
 import { changeCluster } from "../change-cluster.ts";
@@ -97,15 +98,23 @@ function place(spec: ClusterSpec): string {
 }
 
 function nextCommands(cluster: OpenCluster): string {
+  const primary = cluster.spec.nodes[0]?.name ?? "";
+  const standbys = cluster.spec.nodes.slice(1).map((node) => address(cluster, node.name));
   return [
     "",
-    `Connect     pgrep-kit psql             for programs: pgrep-kit uri (its password is in it)`,
-    `Look        pgrep-kit status --watch`,
-    `Try next    pgrep-kit mode quorum      wait for a standby before each commit returns`,
-    `Written     ${CLUSTER_FILE_NAME}             commit it`,
-    `            ${STATE_FOLDER}/                state and secrets; ignored by git`,
-    `Cluster     ${cluster.spec.name}`,
+    `Primary     ${address(cluster, primary)}`,
+    ...standbys.map((uri, index) => `${index === 0 ? "Standbys" : "        "}    ${uri}   read-only`),
+    "Connect     pgrep-kit psql             a complete URI, with its password: pgrep-kit uri",
+    "Look        pgrep-kit status --watch",
+    ...(standbys.length === 0 ? [] : ["Try next    pgrep-kit mode quorum      wait for a standby before each commit returns"]),
+    `Written     ${CLUSTER_FILE_NAME} (commit it) · ${STATE_FOLDER}/ (state and secrets; git-ignored)`,
   ].join("\n");
+}
+
+/** Without the password: what is printed here ends up in logs. */
+function address(cluster: OpenCluster, node: NodeName): string {
+  const { host, port } = cluster.host.wiring(node, cluster.state.ports[node] ?? 0).endpoint;
+  return `postgresql://${APPLICATION_ROLE}@${host}:${port}/${cluster.state.database}`;
 }
 
 function exists(path: string): Promise<boolean> {
