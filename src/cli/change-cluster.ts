@@ -58,7 +58,10 @@ export async function changeCluster(change: Change): Promise<number> {
   const chosen = await missingPorts(edited, await readState(change.folder));
   await using cluster = await openCluster(edited, change.folder, chosen);
   const { superuser, replicator, app } = cluster.credentials;
-  const journal = openJournal(change.folder, { command: randomBytes(4).toString("hex"), secrets: [superuser, replicator, app] });
+  const journal = openJournal(change.folder, {
+    command: randomBytes(4).toString("hex"),
+    secrets: [superuser, replicator, app],
+  });
   await journal.append({ kind: "command", verb: change.verb, arguments: change.arguments });
   const progress = startProgress();
   try {
@@ -78,7 +81,9 @@ export async function changeCluster(change: Change): Promise<number> {
   } catch (thrown) {
     progress.done();
     const error = signal.aborted ? (signal.reason as unknown) : thrown;
-    await journal.append({ kind: "end", exitCode: exitCodeOf(error), message: messageOf(error) }).catch(() => undefined);
+    await journal
+      .append({ kind: "end", exitCode: exitCodeOf(error), message: messageOf(error) })
+      .catch(() => undefined);
     throw error;
   }
 }
@@ -97,7 +102,9 @@ async function conclude(change: Change, cluster: OpenCluster, result: DriveResul
     case "unfinished":
       say(`unfinished: still waiting for ${result.waitedFor.join("; ")}`);
       if (change.unfinished !== undefined) say(`detail:  ${change.unfinished}`);
-      say("hint:    Nothing is broken by that. pgrep-kit status shows where it stands; the same command goes on from here.");
+      say(
+        "hint:    Nothing is broken by that. pgrep-kit status shows where it stands; the same command goes on from here.",
+      );
       return EXIT.unfinished;
   }
 }
@@ -112,15 +119,22 @@ async function refused(refusals: readonly Refusal[]): Promise<number> {
 async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const GRACE_MS = 5_000;
   const interrupted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => void delay(GRACE_MS, undefined, { ref: false }).then(() => reject(signal.reason)), {
-      once: true,
-    });
+    signal.addEventListener(
+      "abort",
+      () => void delay(GRACE_MS, undefined, { ref: false }).then(() => reject(signal.reason)),
+      {
+        once: true,
+      },
+    );
   });
   return Promise.race([work, interrupted]);
 }
 
 /** Ports for the nodes that have none yet; remembered once the change is accepted. */
-async function missingPorts(file: ClusterFile, { id, ports }: ClusterState): Promise<Record<NodeName, number>> {
+async function missingPorts(
+  file: ClusterFile,
+  { id, ports }: ClusterState,
+): Promise<Record<NodeName, number>> {
   const without = file.spec.nodes.map((node) => node.name).filter((name) => ports[name] === undefined);
   const chosen = await freePorts(without.length, id, Object.values(ports));
   return Object.fromEntries(without.map((name, index) => [name, present(chosen[index], "a chosen port")]));
@@ -133,7 +147,11 @@ export async function foreseeChange(change: Change): Promise<number> {
   const state = await readState(change.folder);
   await using cluster = await openCluster(file, change.folder, await missingPorts(file, state));
   await cluster.host.check();
-  const decision = await foresee({ ...cluster, intent: await change.intent(cluster), signal: interruption.signal });
+  const decision = await foresee({
+    ...cluster,
+    intent: await change.intent(cluster),
+    signal: interruption.signal,
+  });
   if (decision.kind === "refuse") return refused(decision.refusals);
   const { renderDecision } = await import("./render/plan.ts");
   print(renderDecision(decision, cluster));

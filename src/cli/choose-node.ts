@@ -23,5 +23,8 @@ export async function chooseNode(cluster: OpenCluster, choice: NodeChoice): Prom
   const { nodes } = await cluster.runtime.observe(cluster.nodes);
   const standby = cluster.spec.nodes.find(({ name }) => name !== authority.primary && isRunning(nodes[name]));
   if (standby !== undefined) return standby.name;
-  throw new PgrepKitError("server-unreachable", { message: "no standby runs", hint: "Bring them up: pgrep-kit up" });
+  throw new PgrepKitError("server-unreachable", {
+    message: "no standby runs",
+    hint: "Bring them up: pgrep-kit up",
+  });
 }

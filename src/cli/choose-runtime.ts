@@ -12,12 +12,16 @@ export interface Choice {
 
 export async function chooseRuntime(runtime: RuntimeKind | null, postgres: number | null): Promise<Choice> {
   if (runtime === "docker") return { runtime, postgres: postgres ?? DEFAULT_MAJOR };
-  if (runtime === null && (await dockerAnswers())) return { runtime: "docker", postgres: postgres ?? DEFAULT_MAJOR };
+  if (runtime === null && (await dockerAnswers()))
+    return { runtime: "docker", postgres: postgres ?? DEFAULT_MAJOR };
   const { findBinaries } = await import("../runtime/process/binaries.ts");
   const found = await findBinaries(postgres, process.env);
   if (found !== null) return { runtime: "process", postgres: postgres ?? found.major };
   throw new PgrepKitError("no-runtime", {
-    message: runtime === null ? "no PostgreSQL and no Docker engine found on this machine" : "no PostgreSQL found on this machine",
+    message:
+      runtime === null
+        ? "no PostgreSQL and no Docker engine found on this machine"
+        : "no PostgreSQL found on this machine",
     detail: `${runtime === null ? "Docker: no engine answers. " : ""}PostgreSQL: no server binaries in PGREP_KIT_PGBIN, on PATH or in the usual places.`,
     hint: `${runtime === null ? "Start Docker, or install" : "Install"} PostgreSQL 15 to ${NEWEST_POSTGRES} (Debian, Ubuntu: apt-get install postgresql).`,
   });

@@ -10,11 +10,15 @@ export interface GlobalOptions {
 }
 
 export async function findFile(options: GlobalOptions): Promise<ClusterFile> {
-  return readClusterFile(await findClusterFile({ cwd: process.cwd(), cluster: options.cluster, env: process.env }));
+  return readClusterFile(
+    await findClusterFile({ cwd: process.cwd(), cluster: options.cluster, env: process.env }),
+  );
 }
 
 /** The file and the state of a cluster that was made. */
-export async function findMade(options: GlobalOptions): Promise<{ readonly file: ClusterFile; readonly folder: StateFolder }> {
+export async function findMade(
+  options: GlobalOptions,
+): Promise<{ readonly file: ClusterFile; readonly folder: StateFolder }> {
   const file = await findFile(options);
   const folder = await openState(folderOf(file));
   if (folder !== null) return { file, folder };

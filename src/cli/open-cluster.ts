@@ -5,7 +5,14 @@
 import { dirname } from "node:path";
 import type { ClusterFile } from "../config/read-cluster-file.ts";
 import { type AuthorityStore, openAuthorityStore } from "../control/authority-store.ts";
-import { type ClusterState, type Credentials, type StateFolder, checkState, readCredentials, readState } from "../control/state-folder.ts";
+import {
+  type ClusterState,
+  type Credentials,
+  type StateFolder,
+  checkState,
+  readCredentials,
+  readState,
+} from "../control/state-folder.ts";
 import { SUPERUSER } from "../core/node-configuration.ts";
 import type { ClusterSpec, NodeName } from "../core/spec.ts";
 import { Session } from "../postgres/session.ts";
@@ -57,7 +64,15 @@ export async function openCluster(
     });
   });
   const { database, sample } = state;
-  const runtime = new PostgresRuntime({ host, sessions, credentials, database, sample, portOf, freshCopies: new Map() });
+  const runtime = new PostgresRuntime({
+    host,
+    sessions,
+    credentials,
+    database,
+    sample,
+    portOf,
+    freshCopies: new Map(),
+  });
   return {
     file,
     spec,

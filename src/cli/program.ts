@@ -44,7 +44,9 @@ function addMaking(program: Command, finish: Finish): void {
   const init = program
     .command("init")
     .summary("make a cluster: its file, a primary and its standbys")
-    .description("Writes pgrep-kit.yaml here, makes a primary and its standbys, and waits until every standby streams.")
+    .description(
+      "Writes pgrep-kit.yaml here, makes a primary and its standbys, and waits until every standby streams.",
+    )
     .option("--name <name>", "name of the cluster", "demo")
     .option("--nodes <number>", "how many nodes, the primary included", "3")
     .addOption(new Option("--runtime <runtime>", "where the nodes live").choices(["docker", "process"]))
@@ -54,7 +56,9 @@ function addMaking(program: Command, finish: Finish): void {
     .option("--acks <number>", "how many standbys confirm each commit")
     .addOption(new Option("--sample <sample>", "load sample data").choices(["ecommerce"]))
     .addOption(dryRun())
-    .action(async (options, command) => finish(await (await import("./commands/init.ts")).init(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/init.ts")).init(options, command.optsWithGlobals())),
+    );
   examples(init, "pgrep-kit init", "pgrep-kit init --nodes 3 --mode quorum --sample ecommerce");
   const destroy = program
     .command("destroy")
@@ -62,7 +66,9 @@ function addMaking(program: Command, finish: Finish): void {
     .description("Removes every node with its data, and the state folder. pgrep-kit.yaml stays.")
     .addOption(yes())
     .addOption(dryRun())
-    .action(async (options, command) => finish(await (await import("./commands/destroy.ts")).destroy(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/destroy.ts")).destroy(options, command.optsWithGlobals())),
+    );
   examples(destroy, "pgrep-kit destroy --dry-run", "pgrep-kit destroy --yes");
 }
 
@@ -70,21 +76,29 @@ function addServers(program: Command, finish: Finish): void {
   const up = program
     .command("up")
     .summary("bring the cluster to what its file says")
-    .description("Makes what is missing, starts what is down, attaches what does not stream, and applies changed settings.")
+    .description(
+      "Makes what is missing, starts what is down, attaches what does not stream, and applies changed settings.",
+    )
     .addOption(allowBlocking())
     .addOption(dryRun())
-    .action(async (options, command) => finish(await (await import("./commands/up.ts")).up(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/up.ts")).up(options, command.optsWithGlobals())),
+    );
   examples(up, "pgrep-kit up", "pgrep-kit up --dry-run");
   const down = program
     .command("down")
     .summary("stop every server cleanly; the data stays")
     .addOption(dryRun())
-    .action(async (options, command) => finish(await (await import("./commands/down.ts")).down(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/down.ts")).down(options, command.optsWithGlobals())),
+    );
   examples(down, "pgrep-kit down", "pgrep-kit down --dry-run");
   const restart = program
     .command("restart")
     .summary("restart the servers one after another, the primary last")
-    .description("Restarts the standbys one by one, each streaming again before the next, then the primary. While the primary is away nobody can write.")
+    .description(
+      "Restarts the standbys one by one, each streaming again before the next, then the primary. While the primary is away nobody can write.",
+    )
     .argument("[node]", "only this node")
     .addOption(yes())
     .addOption(dryRun())
@@ -98,10 +112,22 @@ function addChanging(program: Command, finish: Finish): void {
   const mode = program
     .command("mode")
     .summary("show or change what a commit waits for, on the live cluster")
-    .description("Without an argument: what commits wait for now. With one: changes it without a restart and without dropping a connection, and proves it.")
-    .addArgument(program.createArgument("[mode]", "async, sync (FIRST) or quorum (ANY)").choices(["async", "sync", "quorum"]))
+    .description(
+      "Without an argument: what commits wait for now. With one: changes it without a restart and without dropping a connection, and proves it.",
+    )
+    .addArgument(
+      program
+        .createArgument("[mode]", "async, sync (FIRST) or quorum (ANY)")
+        .choices(["async", "sync", "quorum"]),
+    )
     .option("--acks <number>", "how many standbys confirm each commit")
-    .addOption(new Option("--commit <level>", "what a standby confirms").choices(["remote_write", "on", "remote_apply"]))
+    .addOption(
+      new Option("--commit <level>", "what a standby confirms").choices([
+        "remote_write",
+        "on",
+        "remote_apply",
+      ]),
+    )
     .option("--among <nodes>", "the only standbys that may confirm, separated by commas; all: every one")
     .addOption(allowBlocking())
     .addOption(dryRun())
@@ -118,7 +144,11 @@ function addChanging(program: Command, finish: Finish): void {
     .option("--priority <number>", "the greater one is preferred among equals")
     .addOption(dryRun())
     .action(async (node, options, command) =>
-      finish(await (await import("./commands/add-standby.ts")).addStandby(node, options, command.optsWithGlobals())),
+      finish(
+        await (
+          await import("./commands/add-standby.ts")
+        ).addStandby(node, options, command.optsWithGlobals()),
+      ),
     );
   examples(add, "pgrep-kit add-standby pg4", "pgrep-kit add-standby pg5 --upstream pg2");
   const remove = program
@@ -128,7 +158,11 @@ function addChanging(program: Command, finish: Finish): void {
     .addOption(yes())
     .addOption(dryRun())
     .action(async (node, options, command) =>
-      finish(await (await import("./commands/remove-standby.ts")).removeStandby(node, options, command.optsWithGlobals())),
+      finish(
+        await (
+          await import("./commands/remove-standby.ts")
+        ).removeStandby(node, options, command.optsWithGlobals()),
+      ),
     );
   examples(remove, "pgrep-kit remove-standby pg4 --dry-run", "pgrep-kit remove-standby pg4 --yes");
 }
@@ -140,7 +174,9 @@ function addLooking(program: Command, finish: Finish): void {
     .option("-w, --watch", "look again and again")
     .addOption(interval())
     .addOption(output())
-    .action(async (options, command) => finish(await (await import("./commands/status.ts")).status(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/status.ts")).status(options, command.optsWithGlobals())),
+    );
   examples(status, "pgrep-kit status --watch", "pgrep-kit status -o json");
   const lag = program
     .command("lag")
@@ -151,20 +187,26 @@ function addLooking(program: Command, finish: Finish): void {
     .option("--crit <threshold>", "likewise")
     .addOption(interval())
     .addOption(output())
-    .action(async (options, command) => finish(await (await import("./commands/lag.ts")).lag(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/lag.ts")).lag(options, command.optsWithGlobals())),
+    );
   examples(lag, "pgrep-kit lag --watch", "pgrep-kit lag --warn 16MB,1s --crit 256MB,60s");
   const doctor = program
     .command("doctor")
     .summary("check the machine and the cluster; each finding comes with its remedy")
     .addOption(output())
-    .action(async (options, command) => finish(await (await import("./commands/doctor.ts")).doctor(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/doctor.ts")).doctor(options, command.optsWithGlobals())),
+    );
   examples(doctor, "pgrep-kit doctor", "pgrep-kit doctor -o json");
   const history = program
     .command("history")
     .summary("what was asked, seen, decided and done")
     .option("-n, --last <number>", "only so many of the newest commands", "10")
     .addOption(output())
-    .action(async (options, command) => finish(await (await import("./commands/history.ts")).history(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/history.ts")).history(options, command.optsWithGlobals())),
+    );
   examples(history, "pgrep-kit history", "pgrep-kit history --last 1 -o json");
 }
 
@@ -175,7 +217,9 @@ function addReaching(program: Command, finish: Finish): void {
     .addOption(nodeOption())
     .addOption(roleOption())
     .option("--admin", "as superuser, in place of the application's role")
-    .action(async (options, command) => finish(await (await import("./commands/uri.ts")).uri(options, command.optsWithGlobals())));
+    .action(async (options, command) =>
+      finish(await (await import("./commands/uri.ts")).uri(options, command.optsWithGlobals())),
+    );
   examples(uri, 'DATABASE_URL="$(pgrep-kit uri)" npm start', "pgrep-kit uri --role standby");
   const psql = program
     .command("psql")
@@ -207,9 +251,14 @@ function examples(command: Command, first: string, second: string): void {
 
 const dryRun = (): Option => new Option("--dry-run", "show what would be done, and change nothing");
 const yes = (): Option => new Option("-y, --yes", "do not ask");
-const output = (): Option => new Option("-o, --output <form>", "form of the output").choices(["table", "json", "yaml"]).default("table");
-const interval = (): Option => new Option("--interval <seconds>", "pause between two looks, with --watch").default("1");
+const output = (): Option =>
+  new Option("-o, --output <form>", "form of the output").choices(["table", "json", "yaml"]).default("table");
+const interval = (): Option =>
+  new Option("--interval <seconds>", "pause between two looks, with --watch").default("1");
 const nodeOption = (): Option => new Option("--node <node>", "this node").conflicts("role");
-const roleOption = (): Option => new Option("--role <role>", "a node of this role").choices(["primary", "standby"]);
-const modeOption = (): Option => new Option("--mode <mode>", "what a commit waits for").choices(["async", "sync", "quorum"]);
-const allowBlocking = (): Option => new Option("--allow-blocking", "even if no standby could confirm, so that every commit would wait");
+const roleOption = (): Option =>
+  new Option("--role <role>", "a node of this role").choices(["primary", "standby"]);
+const modeOption = (): Option =>
+  new Option("--mode <mode>", "what a commit waits for").choices(["async", "sync", "quorum"]);
+const allowBlocking = (): Option =>
+  new Option("--allow-blocking", "even if no standby could confirm, so that every commit would wait");

@@ -34,7 +34,10 @@ export async function show(look: () => Promise<Look>, options: WatchOptions): Pr
     return seen.exitCode;
   }
   using interruption = listenForInterruption();
-  const draw = redrawing({ write: (text) => process.stdout.write(text), rows: () => process.stdout.rows ?? 24 });
+  const draw = redrawing({
+    write: (text) => process.stdout.write(text),
+    rows: () => process.stdout.rows ?? 24,
+  });
   let exitCode = 0;
   while (!interruption.signal.aborted) {
     const seen = await look();

@@ -59,9 +59,15 @@ export function changed(authority: Authority | null, change: AuthorityChange): A
   if (authority === null) return null;
   switch (change.kind) {
     case "identify":
-      return authority.systemIdentifier === null ? { ...authority, systemIdentifier: change.systemIdentifier } : null;
+      return authority.systemIdentifier === null
+        ? { ...authority, systemIdentifier: change.systemIdentifier }
+        : null;
     case "demand":
-      return { ...authority, rule: change.rule, proofs: demanded(authority.proofs, change.rule, change.afterWeakCommit) };
+      return {
+        ...authority,
+        rule: change.rule,
+        proofs: demanded(authority.proofs, change.rule, change.afterWeakCommit),
+      };
     case "doubt":
       return { ...authority, proofs: pendingOnly(authority.rule, change.afterWeakCommit) };
     case "prove":
@@ -106,5 +112,7 @@ export function coverage(authority: Authority): Coverage {
 export function isSettled(authority: Authority): boolean {
   const [only, ...others] = authority.proofs;
   if (authority.rule === null) return only === undefined;
-  return only !== undefined && others.length === 0 && only.since !== null && sameRule(only.rule, authority.rule);
+  return (
+    only !== undefined && others.length === 0 && only.since !== null && sameRule(only.rule, authority.rule)
+  );
 }

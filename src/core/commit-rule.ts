@@ -24,7 +24,12 @@ export function ruleOf(spec: ClusterSpec): CommitRule | null {
   const attached = spec.nodes.filter((node) => node.upstream === null);
   const eligible = among === null ? attached : attached.filter((node) => among.includes(node.name));
   const byPriority = eligible.toSorted((a, b) => b.priority - a.priority);
-  return { method: mode === "sync" ? "FIRST" : "ANY", acks, listed: byPriority.map((node) => node.name), commit };
+  return {
+    method: mode === "sync" ? "FIRST" : "ANY",
+    acks,
+    listed: byPriority.map((node) => node.name),
+    commit,
+  };
 }
 
 /** N's members: the listed nodes that can confirm while `primary` is the primary. */

@@ -35,12 +35,17 @@ export function neededLimits(observation: Observation, primary: NodeName, node: 
 
 /** The settings, none of the five smaller than needed. */
 export function raised(settings: Readonly<Record<string, string>>, needed: Limits): Record<string, string> {
-  const greater = Object.entries(needed).filter(([name, value]) => Number(settings[name] ?? DEFAULTS[name]) < value);
+  const greater = Object.entries(needed).filter(
+    ([name, value]) => Number(settings[name] ?? DEFAULTS[name]) < value,
+  );
   return { ...settings, ...Object.fromEntries(greater.map(([name, value]) => [name, String(value)])) };
 }
 
 /** Whether `settings` would lower, or raise, any of the five for a server that has `limits`. */
-export function limitChanges(limits: Limits, settings: Readonly<Record<string, string>>): { lowered: boolean; raised: boolean } {
+export function limitChanges(
+  limits: Limits,
+  settings: Readonly<Record<string, string>>,
+): { lowered: boolean; raised: boolean } {
   const steps = LIMITS.map((name) => Number(settings[name] ?? DEFAULTS[name]) - (limits[name] ?? NaN));
   return { lowered: steps.some((step) => step < 0), raised: steps.some((step) => step > 0) };
 }

@@ -166,7 +166,9 @@ export interface ReplicationSlot {
   readonly safeBytes: number | null;
 }
 
-export function isRunning(node: NodeObservation | undefined): node is PrimaryObservation | StandbyObservation {
+export function isRunning(
+  node: NodeObservation | undefined,
+): node is PrimaryObservation | StandbyObservation {
   return node?.kind === "primary" || node?.kind === "standby";
 }
 

@@ -30,7 +30,13 @@ export function parseControlData(text: string): ControlData | null {
   const timeline = Number(fields.get("Latest checkpoint's TimeLineID"));
   const checkpoint = parseLsn(fields.get("Latest checkpoint location") ?? "");
   const state = fields.get("Database cluster state");
-  if (systemIdentifier === undefined || state === undefined || checkpoint === null || !Number.isInteger(timeline)) return null;
+  if (
+    systemIdentifier === undefined ||
+    state === undefined ||
+    checkpoint === null ||
+    !Number.isInteger(timeline)
+  )
+    return null;
   const checksums = fields.get("Data page checksum version") !== "0";
   return { systemIdentifier, timeline, checkpoint, state, checksums, limits: limitsOf(fields) };
 }

@@ -99,8 +99,10 @@ export const MAKE_SLOT = `
 SELECT pg_create_physical_replication_slot($1, true)
 WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`;
 
-export const END_SLOT_USERS = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active";
-export const DROP_SLOT = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
+export const END_SLOT_USERS =
+  "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active";
+export const DROP_SLOT =
+  "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
 export const SLOT_ACTIVE = "SELECT active FROM pg_replication_slots WHERE slot_name = $1";
 
 export function resetOverride(setting: string): string {

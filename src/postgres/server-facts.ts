@@ -22,7 +22,11 @@ interface Answer {
   readonly replayPaused: boolean | null;
   readonly delayMs: number;
   readonly primaryConninfo: string;
-  readonly receiver: { readonly status: string; readonly host: string | null; readonly port: number | null } | null;
+  readonly receiver: {
+    readonly status: string;
+    readonly host: string | null;
+    readonly port: number | null;
+  } | null;
   readonly prepared: boolean;
   readonly loaded: string | null;
   readonly file: Readonly<Record<string, string>> | null;
@@ -44,7 +48,11 @@ export function serverFacts(json: string): PrimaryObservation | StandbyObservati
   const answer = JSON.parse(json) as Answer;
   const running = runningFacts(answer);
   if (!answer.inRecovery) {
-    return { kind: "primary", ...running, flushed: { timeline: answer.timeline, lsn: lsn(answer.flushed ?? "0/0") } };
+    return {
+      kind: "primary",
+      ...running,
+      flushed: { timeline: answer.timeline, lsn: lsn(answer.flushed ?? "0/0") },
+    };
   }
   const { receiver } = answer;
   return {
@@ -76,7 +84,8 @@ function runningFacts(answer: Answer): Running {
       overrides: overrides ?? {},
       synchronousStandbyNames: answer.synchronousStandbyNames,
       // A role or database default hides the server's own value from this session: then the files tell it.
-      synchronousCommit: answer.synchronousCommit ?? overrides?.["synchronous_commit"] ?? file?.["synchronous_commit"] ?? "on",
+      synchronousCommit:
+        answer.synchronousCommit ?? overrides?.["synchronous_commit"] ?? file?.["synchronous_commit"] ?? "on",
       pendingRestart: answer.pendingRestart,
       limits: answer.limits,
     },

@@ -87,7 +87,11 @@ export class Session {
       timer = setTimeout(() => {
         this.ended = true;
         this.client.end().catch(() => undefined);
-        reject(new PgrepKitError("deadline", { message: `no answer from the server within ${timeoutMs / 1000} s` }));
+        reject(
+          new PgrepKitError("deadline", {
+            message: `no answer from the server within ${timeoutMs / 1000} s`,
+          }),
+        );
       }, timeoutMs);
     });
     try {

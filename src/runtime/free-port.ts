@@ -19,7 +19,9 @@ export async function freePorts(count: number, seed: string, taken: readonly num
     if (!taken.includes(port) && (await isFree(port))) found.push(port);
   }
   if (found.length < count) {
-    throw new PgrepKitError("port-taken", { message: `no free port between ${LOWEST} and ${HIGHEST} on 127.0.0.1` });
+    throw new PgrepKitError("port-taken", {
+      message: `no free port between ${LOWEST} and ${HIGHEST} on 127.0.0.1`,
+    });
   }
   return found;
 }

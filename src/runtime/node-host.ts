@@ -101,7 +101,10 @@ export interface NodeHost {
   /** Resolves when the server of this node has ended (not when it was never running); rejects on abort. */
   ended(node: NodeName, signal: AbortSignal): Promise<void>;
   /** The server's log, the newest `lines` lines (all if null); with `follow` it goes on until aborted. */
-  logs(node: NodeName, options: { readonly lines: number | null; readonly follow: boolean; readonly signal?: AbortSignal }): AsyncIterable<string>;
+  logs(
+    node: NodeName,
+    options: { readonly lines: number | null; readonly follow: boolean; readonly signal?: AbortSignal },
+  ): AsyncIterable<string>;
   /** Ends the server if it runs, and removes node and data. Nothing of any other node or cluster is touched. */
   remove(node: NodeName): Promise<void>;
   /** Removes what the whole cluster shared. */

@@ -40,7 +40,9 @@ export class PostgresRuntime implements NodeRuntime {
     // Whoever the host has, but neither the file nor the state names, is seen as well: it may accept writes.
     const names = [...new Set([...nodes, ...listed.keys()])];
     const seen = await Promise.all(
-      names.map(async (name) => [name, await observeNode(this.context, name, listed.get(name), signal)] as const),
+      names.map(
+        async (name) => [name, await observeNode(this.context, name, listed.get(name), signal)] as const,
+      ),
     );
     return { atMs, nodes: Object.fromEntries(seen), wiring: this.wiring(names) };
   }
@@ -76,9 +78,19 @@ export class PostgresRuntime implements NodeRuntime {
   private wiring(nodes: readonly NodeName[]): Record<NodeName, NodeWiring> {
     return Object.fromEntries(
       nodes.map((node) => {
-        const { endpoint, peer, listenAddresses, listenPort } = this.context.host.wiring(node, this.context.portOf(node));
+        const { endpoint, peer, listenAddresses, listenPort } = this.context.host.wiring(
+          node,
+          this.context.portOf(node),
+        );
         const passfile = passfilePath(this.context.host.paths(node));
-        const wired = { ...endpoint, peerHost: peer.host, peerPort: peer.port, listenAddresses, listenPort, passfile };
+        const wired = {
+          ...endpoint,
+          peerHost: peer.host,
+          peerPort: peer.port,
+          listenAddresses,
+          listenPort,
+          passfile,
+        };
         return [node, wired];
       }),
     );

@@ -1,20 +1,42 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Authority, type AuthorityChange, changed, coverage, isSettled } from "../../src/core/authority.ts";
+import {
+  type Authority,
+  type AuthorityChange,
+  changed,
+  coverage,
+  isSettled,
+} from "../../src/core/authority.ts";
 import type { CommitRule } from "../../src/core/commit-rule.ts";
 import { lsn } from "../../src/core/lsn.ts";
 
-const rule = (acks: number): CommitRule => ({ method: "ANY", acks, listed: ["pg1", "pg2", "pg3"], commit: "on" });
+const rule = (acks: number): CommitRule => ({
+  method: "ANY",
+  acks,
+  listed: ["pg1", "pg2", "pg3"],
+  commit: "on",
+});
 const founded = changed(null, { kind: "found", cluster: "demo", primary: "pg1" });
 const since = { timeline: 1, lsn: lsn("0/5000") };
 const later = { timeline: 1, lsn: lsn("0/9000") };
 
 function after(...changes: AuthorityChange[]): Authority {
-  return changes.reduce<Authority | null>((record, change) => changed(record, change), founded) ?? expect.fail("a change did not apply");
+  return (
+    changes.reduce<Authority | null>((record, change) => changed(record, change), founded) ??
+    expect.fail("a change did not apply")
+  );
 }
 
-const demand = (wanted: CommitRule | null, afterWeakCommit = false): AuthorityChange => ({ kind: "demand", rule: wanted, afterWeakCommit });
-const prove = (proved: CommitRule, position = since): AuthorityChange => ({ kind: "prove", rule: proved, since: position });
+const demand = (wanted: CommitRule | null, afterWeakCommit = false): AuthorityChange => ({
+  kind: "demand",
+  rule: wanted,
+  afterWeakCommit,
+});
+const prove = (proved: CommitRule, position = since): AuthorityChange => ({
+  kind: "prove",
+  rule: proved,
+  since: position,
+});
 
 describe("the record", () => {
   test("is founded once, in term 1, and proves nothing", () => {
@@ -39,7 +61,11 @@ describe("turning synchronous commit on (L4)", () => {
   });
 
   test("a proof covers from its position on", () => {
-    expect(coverage(after(demand(rule(1)), prove(rule(1))))).toEqual({ kind: "proved", rules: [rule(1)], since });
+    expect(coverage(after(demand(rule(1)), prove(rule(1))))).toEqual({
+      kind: "proved",
+      rules: [rule(1)],
+      since,
+    });
   });
 
   test("a proof of another rule than the demanded one is not taken", () => {
@@ -71,7 +97,9 @@ describe("a change of W or N (L4)", () => {
   });
 
   test("from a rule that was never proved there is nothing old to keep", () => {
-    expect(after(demand(rule(1)), demand(rule(2))).proofs).toEqual([{ rule: rule(2), since: null, afterWeakCommit: false }]);
+    expect(after(demand(rule(1)), demand(rule(2))).proofs).toEqual([
+      { rule: rule(2), since: null, afterWeakCommit: false },
+    ]);
   });
 });
 
@@ -85,7 +113,9 @@ describe("doubt", () => {
   test("about statements that waited for nobody outlives a change of mind, until a rule is proved", () => {
     const still = after(demand(rule(1), true), demand(rule(2)));
     expect(still.proofs[0]?.afterWeakCommit).toBe(true);
-    expect(after(demand(rule(1), true), demand(rule(2)), prove(rule(2))).proofs[0]?.afterWeakCommit).toBe(false);
+    expect(after(demand(rule(1), true), demand(rule(2)), prove(rule(2))).proofs[0]?.afterWeakCommit).toBe(
+      false,
+    );
   });
 });
 
@@ -100,7 +130,10 @@ describe("whatever happens to the record", () => {
   test("only the last proof may be pending beside proved ones, and nothing is covered without a demand", () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
-        const record = changes.reduce<Authority>((before, each) => changed(before, each) ?? before, founded as Authority);
+        const record = changes.reduce<Authority>(
+          (before, each) => changed(before, each) ?? before,
+          founded as Authority,
+        );
         if (record.rule === null) expect(record.proofs).toEqual([]);
         else expect(record.proofs.at(-1)?.rule).toEqual(record.rule);
         const [first] = record.proofs;

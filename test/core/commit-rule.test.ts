@@ -17,7 +17,12 @@ describe("the rule that the file asks for", () => {
   });
 
   test("sync names them in the order of their priority", () => {
-    const { spec } = cluster().primary("pg1", "0/5000").standby("pg2", "0/5000").standby("pg3", "0/5000", { priority: 5 }).sync(1).build();
+    const { spec } = cluster()
+      .primary("pg1", "0/5000")
+      .standby("pg2", "0/5000")
+      .standby("pg3", "0/5000", { priority: 5 })
+      .sync(1)
+      .build();
     expect(synchronousStandbyNames(ruleOf(spec))).toBe("FIRST 1 (pg3, pg1, pg2)");
   });
 
@@ -27,7 +32,9 @@ describe("the rule that the file asks for", () => {
   });
 
   test("is limited to `among`", () => {
-    const { spec } = three().quorum(1, { among: ["pg3"] }).build();
+    const { spec } = three()
+      .quorum(1, { among: ["pg3"] })
+      .build();
     expect(synchronousStandbyNames(ruleOf(spec))).toBe("ANY 1 (pg3)");
   });
 
@@ -46,7 +53,8 @@ describe("the rule that the file asks for", () => {
 });
 
 describe("R + W > N", () => {
-  const rule = (acks: number) => ({ method: "ANY", acks, listed: ["pg1", "pg2", "pg3", "pg4"], commit: "on" }) as const;
+  const rule = (acks: number) =>
+    ({ method: "ANY", acks, listed: ["pg1", "pg2", "pg3", "pg4"], commit: "on" }) as const;
 
   test("does not count the primary, which cannot confirm to itself", () => {
     expect(confirmers(rule(1), "pg1")).toEqual(["pg2", "pg3", "pg4"]);

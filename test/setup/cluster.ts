@@ -11,7 +11,13 @@ import pg from "pg";
 import { inject } from "vitest";
 import { openHost } from "../../src/cli/open-host.ts";
 import { readClusterFile } from "../../src/config/read-cluster-file.ts";
-import { type Credentials, type StateFolder, openState, readCredentials, readState } from "../../src/control/state-folder.ts";
+import {
+  type Credentials,
+  type StateFolder,
+  openState,
+  readCredentials,
+  readState,
+} from "../../src/control/state-folder.ts";
 import type { NodeHost } from "../../src/runtime/node-host.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -70,8 +76,17 @@ export interface StatusJson {
   readonly verdict: string;
   readonly term: number | null;
   readonly primary: string | null;
-  readonly nodes: readonly { readonly name: string; readonly role: string; readonly state: string; readonly [key: string]: unknown }[];
-  readonly findings: readonly { readonly code: string; readonly node: string | null; readonly [key: string]: unknown }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly role: string;
+    readonly state: string;
+    readonly [key: string]: unknown;
+  }[];
+  readonly findings: readonly {
+    readonly code: string;
+    readonly node: string | null;
+    readonly [key: string]: unknown;
+  }[];
   readonly [key: string]: unknown;
 }
 
@@ -81,7 +96,16 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const runtime = inject("host");
   const image = runtime === "docker" ? ["--image", options.image ?? TEST_IMAGE] : [];
   const count = ["--nodes", String(options.nodes ?? 3)];
-  const initArguments = ["init", "--name", name, "--runtime", runtime, ...count, ...image, ...(options.init ?? [])];
+  const initArguments = [
+    "init",
+    "--name",
+    name,
+    "--runtime",
+    runtime,
+    ...count,
+    ...image,
+    ...(options.init ?? []),
+  ];
   const cluster = testCluster(name, folder, initArguments);
   if (options.bare === true) return cluster;
   try {
@@ -99,7 +123,9 @@ function testCluster(name: string, folder: string, initArguments: readonly strin
   const ok = async (...args: string[]): Promise<CommandResult> => {
     const result = await cli(...args);
     if (result.code === 0) return result;
-    throw new Error(`pgrep-kit ${args.join(" ")} ended with ${result.code}\n${result.stdout}${result.stderr}`);
+    throw new Error(
+      `pgrep-kit ${args.join(" ")} ended with ${result.code}\n${result.stdout}${result.stderr}`,
+    );
   };
   const connect: TestCluster["connect"] = (node, database, as) => connectTo(folder, node, database, as);
   return {
@@ -129,7 +155,11 @@ function testCluster(name: string, folder: string, initArguments: readonly strin
 
 function beginCommand(folder: string, args: readonly string[]): RunningCommand {
   const { CI: _, FORCE_COLOR: __, PGREP_KIT_CLUSTER: ___, ...env } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
@@ -148,7 +178,12 @@ async function stateOf(folder: string): Promise<StateFolder> {
   return state;
 }
 
-async function connectTo(folder: string, node: string, database = "postgres", as: pg.ClientConfig = {}): Promise<pg.Client> {
+async function connectTo(
+  folder: string,
+  node: string,
+  database = "postgres",
+  as: pg.ClientConfig = {},
+): Promise<pg.Client> {
   const state = await stateOf(folder);
   const [{ ports }, credentials] = await Promise.all([readState(state), readCredentials(state)]);
   const client = new pg.Client({
@@ -185,7 +220,11 @@ async function removeCluster(folder: string, cli: TestCluster["cli"]): Promise<v
 }
 
 /** Asks until it is so; a deadline fails the test and names what was waited for. */
-export async function eventually<T>(what: string, check: () => Promise<T | null | undefined | false>, deadlineMs = 20_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | null | undefined | false>,
+  deadlineMs = 20_000,
+): Promise<T> {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const found = await check();

@@ -13,7 +13,11 @@ export interface AddStandbyOptions {
   readonly dryRun?: boolean;
 }
 
-export async function addStandby(node: string, options: AddStandbyOptions, globals: GlobalOptions): Promise<number> {
+export async function addStandby(
+  node: string,
+  options: AddStandbyOptions,
+  globals: GlobalOptions,
+): Promise<number> {
   const { file, folder } = await findMade(globals);
   const known = nodeSpec(file.spec, node);
   // The same wish again goes on where it was interrupted; another one must not pretend to have been granted.
@@ -23,13 +27,15 @@ export async function addStandby(node: string, options: AddStandbyOptions, globa
       hint: "Edit the file and run pgrep-kit up, or choose another name.",
     });
   }
-  const priority = options.priority === undefined ? undefined : positiveNumber(options.priority, "--priority");
+  const priority =
+    options.priority === undefined ? undefined : positiveNumber(options.priority, "--priority");
   const change: Change = {
     verb: "add-standby",
     arguments: [node],
     file,
     folder,
-    edit: (text) => (known === null ? addNode(text, { name: node, upstream: options.upstream, priority }) : text),
+    edit: (text) =>
+      known === null ? addNode(text, { name: node, upstream: options.upstream, priority }) : text,
     intent: () => ({ kind: "up", allowBlocking: false, remove: [] }),
     settled: (cluster) => {
       const upstream = nodeSpec(cluster.spec, node)?.upstream;

@@ -21,10 +21,15 @@ export async function destroy(options: DestroyOptions, globals: GlobalOptions): 
   if (options.dryRun === true) {
     await using cluster = await openCluster(file, folder);
     const names = [...new Set([...cluster.nodes, ...(await cluster.host.list()).keys()])];
-    print(`Would remove, data included: ${names.join(", ")}; and ${STATE_FOLDER}/ with its passwords.\nNothing was changed.`);
+    print(
+      `Would remove, data included: ${names.join(", ")}; and ${STATE_FOLDER}/ with its passwords.\nNothing was changed.`,
+    );
     return EXIT.done;
   }
-  await confirm(`Every node of ${file.spec.name} and all its data are removed and cannot be brought back.`, options.yes === true);
+  await confirm(
+    `Every node of ${file.spec.name} and all its data are removed and cannot be brought back.`,
+    options.yes === true,
+  );
   await using _lock = await acquireLock(folder, "destroy");
   // Another destroy may have ended while this one waited.
   if ((await openState(folderOf(file))) === null) return EXIT.done;

@@ -12,7 +12,11 @@ export async function down(options: { readonly dryRun?: boolean }, globals: Glob
     folder,
     intent: () => ({ kind: "down" }),
     settled: (_, result) => {
-      say(result.steps === 0 ? "Nothing runs." : "Everything is stopped; the data stays. Bring it back with: pgrep-kit up");
+      say(
+        result.steps === 0
+          ? "Nothing runs."
+          : "Everything is stopped; the data stays. Bring it back with: pgrep-kit up",
+      );
       return EXIT.done;
     },
   };

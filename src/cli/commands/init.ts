@@ -68,7 +68,12 @@ async function newFile(options: InitOptions): Promise<string> {
     postgres,
     runtime,
     image: options.image ?? null,
-    nodes: Array.from({ length: nodes }, (_, index) => ({ name: `pg${index + 1}`, priority: 0, upstream: null, delayMs: 0 })),
+    nodes: Array.from({ length: nodes }, (_, index) => ({
+      name: `pg${index + 1}`,
+      priority: 0,
+      upstream: null,
+      delayMs: 0,
+    })),
     replication: {
       mode: options.mode ?? "async",
       acks: options.acks === undefined ? 1 : positiveNumber(options.acks, "--acks"),
@@ -106,7 +111,9 @@ function nextCommands(cluster: OpenCluster): string {
     ...standbys.map((uri, index) => `${index === 0 ? "Standbys" : "        "}    ${uri}   read-only`),
     "Connect     pgrep-kit psql             a complete URI, with its password: pgrep-kit uri",
     "Look        pgrep-kit status --watch",
-    ...(standbys.length === 0 ? [] : ["Try next    pgrep-kit mode quorum      wait for a standby before each commit returns"]),
+    ...(standbys.length === 0
+      ? []
+      : ["Try next    pgrep-kit mode quorum      wait for a standby before each commit returns"]),
     `Written     ${CLUSTER_FILE_NAME} (commit it) · ${STATE_FOLDER}/ (state and secrets; git-ignored)`,
   ].join("\n");
 }

@@ -40,12 +40,19 @@ async function judge(options: LagOptions, globals: GlobalOptions): Promise<numbe
   const intervalMs = seconds(options.interval, "--interval");
   await using cluster = await findCluster(globals);
   const state = { trail: [] as LagTrail };
-  return await show(() => look(cluster, thresholds, state), { watch: options.watch === true, intervalMs, output: options.output });
+  return await show(() => look(cluster, thresholds, state), {
+    watch: options.watch === true,
+    intervalMs,
+    output: options.output,
+  });
 }
 
 async function look(cluster: OpenCluster, thresholds: Thresholds, state: { trail: LagTrail }): Promise<Look> {
   const { spec } = cluster;
-  const [observation, authority] = await Promise.all([cluster.runtime.observe(cluster.nodes), cluster.authority.read()]);
+  const [observation, authority] = await Promise.all([
+    cluster.runtime.observe(cluster.nodes),
+    cluster.authority.read(),
+  ]);
   const assessment = assessLag(spec, authority, observation, thresholds, state.trail);
   state.trail = extendTrail(state.trail, observation.atMs, standbyLags(spec, authority, observation));
   return {

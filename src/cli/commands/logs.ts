@@ -16,7 +16,12 @@ export async function logs(node: string, options: LogsOptions, globals: GlobalOp
   await using cluster = await findCluster(globals);
   const follow = options.follow === true;
   try {
-    for await (const line of cluster.host.logs(knownNode(cluster, node), { lines, follow, signal: interruption.signal })) print(line);
+    for await (const line of cluster.host.logs(knownNode(cluster, node), {
+      lines,
+      follow,
+      signal: interruption.signal,
+    }))
+      print(line);
   } catch (error) {
     // Following ends by ^C, which is no failure.
     if (!follow || !interruption.signal.aborted) throw error;

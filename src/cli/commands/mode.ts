@@ -20,9 +20,14 @@ export interface ModeOptions {
   readonly output: OutputFormat;
 }
 
-export async function mode(wanted: CommitMode | undefined, options: ModeOptions, globals: GlobalOptions): Promise<number> {
+export async function mode(
+  wanted: CommitMode | undefined,
+  options: ModeOptions,
+  globals: GlobalOptions,
+): Promise<number> {
   const { acks, commit, among } = options;
-  if (wanted === undefined && acks === undefined && commit === undefined && among === undefined) return showMode(options.output, globals);
+  if (wanted === undefined && acks === undefined && commit === undefined && among === undefined)
+    return showMode(options.output, globals);
   const { file, folder } = await findMade(globals);
   const change: Change = {
     verb: "mode",
@@ -41,7 +46,8 @@ export async function mode(wanted: CommitMode | undefined, options: ModeOptions,
       say(whatCommitsWaitFor(result));
       return EXIT.done;
     },
-    unfinished: "Commits wait by the new rule already. That it covers every earlier commit as well is not proved yet; the proof stays pending.",
+    unfinished:
+      "Commits wait by the new rule already. That it covers every earlier commit as well is not proved yet; the proof stays pending.",
   };
   return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
 }
@@ -58,7 +64,12 @@ function whatCommitsWaitFor({ authority }: Settled): string {
   const { acks, commit } = authority.rule;
   const names = confirmers(authority.rule, authority.primary);
   const others = acks >= names.length ? names.join(", ") : `at least ${acks} of ${names.join(", ")}`;
-  const how = commit === "remote_write" ? "written, though perhaps not flushed, " : commit === "remote_apply" ? "visible " : "";
+  const how =
+    commit === "remote_write"
+      ? "written, though perhaps not flushed, "
+      : commit === "remote_apply"
+        ? "visible "
+        : "";
   return [
     `Every commit from ${formatLsn(covered.since.lsn)} on is on ${authority.primary} and ${how}on ${others} when it returns.`,
     "(A transaction that sets synchronous_commit to local or off for itself is outside of that.)",

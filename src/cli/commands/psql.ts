@@ -9,7 +9,11 @@ import { writeDurably } from "../../support/files.ts";
 import { type NodeChoice, chooseNode } from "../choose-node.ts";
 import { type GlobalOptions, findCluster } from "../find-cluster.ts";
 
-export async function psql(rest: readonly string[], options: NodeChoice, globals: GlobalOptions): Promise<number> {
+export async function psql(
+  rest: readonly string[],
+  options: NodeChoice,
+  globals: GlobalOptions,
+): Promise<number> {
   const program = await findPsql();
   const environment = await connection(options, globals);
   const child = spawn(program, rest, { stdio: "inherit", env: { ...process.env, ...environment } });
@@ -29,15 +33,29 @@ async function connection(options: NodeChoice, globals: GlobalOptions): Promise<
   const node = await chooseNode(cluster, options);
   const { host, port } = cluster.host.wiring(node, cluster.state.ports[node] ?? 0).endpoint;
   const passfile = join(cluster.folder.path, "pgpass");
-  await writeDurably(passfile, `${host}:*:*:${SUPERUSER}:${cluster.credentials.superuser}\n`, { mode: 0o600 });
-  return { PGHOST: host, PGPORT: String(port), PGUSER: SUPERUSER, PGDATABASE: cluster.state.database, PGPASSFILE: passfile };
+  await writeDurably(passfile, `${host}:*:*:${SUPERUSER}:${cluster.credentials.superuser}\n`, {
+    mode: 0o600,
+  });
+  return {
+    PGHOST: host,
+    PGPORT: String(port),
+    PGUSER: SUPERUSER,
+    PGDATABASE: cluster.state.database,
+    PGPASSFILE: passfile,
+  };
 }
 
 async function findPsql(): Promise<string> {
   const folders = [process.env["PGREP_KIT_PGBIN"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)];
   for (const folder of folders.filter((each) => each !== "")) {
     const path = join(folder, "psql");
-    if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
   }
   const { findBinaries } = await import("../../runtime/process/binaries.ts");
   const found = await findBinaries(null, process.env);

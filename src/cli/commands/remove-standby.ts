@@ -13,7 +13,11 @@ export interface RemoveStandbyOptions {
   readonly dryRun?: boolean;
 }
 
-export async function removeStandby(node: string, options: RemoveStandbyOptions, globals: GlobalOptions): Promise<number> {
+export async function removeStandby(
+  node: string,
+  options: RemoveStandbyOptions,
+  globals: GlobalOptions,
+): Promise<number> {
   const { file, folder } = await findMade(globals);
   const inFile = nodeSpec(file.spec, node) !== null;
   // A node that was struck out of the file by hand, or whose removal was interrupted, is still in the state.

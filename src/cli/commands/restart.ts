@@ -10,7 +10,11 @@ export interface RestartOptions {
   readonly dryRun?: boolean;
 }
 
-export async function restart(node: string | undefined, options: RestartOptions, globals: GlobalOptions): Promise<number> {
+export async function restart(
+  node: string | undefined,
+  options: RestartOptions,
+  globals: GlobalOptions,
+): Promise<number> {
   const { file, folder } = await findMade(globals);
   const beforeMs = Date.now();
   const named = (cluster: OpenCluster): string[] =>

@@ -16,7 +16,12 @@ export async function showMode(form: OutputFormat, globals: GlobalOptions): Prom
     print(
       await formatStructured(form, {
         version: 1,
-        mode: authority?.rule === null || authority === null ? "async" : authority.rule.method === "FIRST" ? "sync" : "quorum",
+        mode:
+          authority?.rule === null || authority === null
+            ? "async"
+            : authority.rule.method === "FIRST"
+              ? "sync"
+              : "quorum",
         acks: authority?.rule?.acks ?? null,
         commit: authority?.rule?.commit ?? null,
         listed: authority?.rule?.listed ?? [],
@@ -27,7 +32,11 @@ export async function showMode(form: OutputFormat, globals: GlobalOptions): Prom
     );
     return EXIT.done;
   }
-  const how = { none: "", pending: " · proof pending: run the same mode again", proved: since === null ? "" : ` · proved since ${formatLsn(since.lsn)}` };
+  const how = {
+    none: "",
+    pending: " · proof pending: run the same mode again",
+    proved: since === null ? "" : ` · proved since ${formatLsn(since.lsn)}`,
+  };
   print(authority === null ? "no authority record" : `${commitText(authority)}${how[proof]}`);
   return EXIT.done;
 }

@@ -16,17 +16,33 @@ export interface StatusOptions {
 }
 
 /** The verbs that this version has, so that no other is suggested. */
-const VERBS: ReadonlySet<string> = new Set(["up", "mode", "psql", "logs", "restart", "doctor", "remove-standby", "add-standby"]);
+const VERBS: ReadonlySet<string> = new Set([
+  "up",
+  "mode",
+  "psql",
+  "logs",
+  "restart",
+  "doctor",
+  "remove-standby",
+  "add-standby",
+]);
 
 export async function status(options: StatusOptions, globals: GlobalOptions): Promise<number> {
   const intervalMs = seconds(options.interval, "--interval");
   await using cluster = await findCluster(globals);
-  return await show(() => look(cluster), { watch: options.watch === true, intervalMs, output: options.output });
+  return await show(() => look(cluster), {
+    watch: options.watch === true,
+    intervalMs,
+    output: options.output,
+  });
 }
 
 async function look(cluster: OpenCluster): Promise<Look> {
   const { spec } = cluster;
-  const [observation, authority] = await Promise.all([cluster.runtime.observe(cluster.nodes), cluster.authority.read()]);
+  const [observation, authority] = await Promise.all([
+    cluster.runtime.observe(cluster.nodes),
+    cluster.authority.read(),
+  ]);
   const diagnosis = diagnose(spec, authority, observation);
   const view = { spec, authority, observation, diagnosis, verbs: VERBS };
   return {

@@ -23,11 +23,20 @@ export async function up(options: UpOptions, globals: GlobalOptions): Promise<nu
     file,
     folder,
     found: ({ path: _, spec }) =>
-      createState(folderOf(file), { cluster: spec.name, runtime: spec.runtime, database: DEFAULT_DATABASE, sample: null }),
+      createState(folderOf(file), {
+        cluster: spec.name,
+        runtime: spec.runtime,
+        database: DEFAULT_DATABASE,
+        sample: null,
+      }),
     intent: () => ({ kind: "up", allowBlocking: options.allowBlocking === true, remove: [] }),
     settled: (cluster, result) => {
       const names = cluster.spec.nodes.map((node) => node.name).join(", ");
-      say(result.steps === 0 ? `Nothing to do: ${names} are as the file says.` : `${names} are as the file says.`);
+      say(
+        result.steps === 0
+          ? `Nothing to do: ${names} are as the file says.`
+          : `${names} are as the file says.`,
+      );
       return EXIT.done;
     },
   };

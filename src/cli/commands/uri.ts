@@ -5,12 +5,17 @@ import { type NodeChoice, chooseNode } from "../choose-node.ts";
 import { type GlobalOptions, findCluster } from "../find-cluster.ts";
 import { EXIT, print } from "../terminal.ts";
 
-export async function uri(options: NodeChoice & { readonly admin?: boolean }, globals: GlobalOptions): Promise<number> {
+export async function uri(
+  options: NodeChoice & { readonly admin?: boolean },
+  globals: GlobalOptions,
+): Promise<number> {
   await using cluster = await findCluster(globals);
   const node = await chooseNode(cluster, options);
   const { host, port } = cluster.host.wiring(node, cluster.state.ports[node] ?? 0).endpoint;
   const [user, password] =
-    options.admin === true ? [SUPERUSER, cluster.credentials.superuser] : [APPLICATION_ROLE, cluster.credentials.app];
+    options.admin === true
+      ? [SUPERUSER, cluster.credentials.superuser]
+      : [APPLICATION_ROLE, cluster.credentials.app];
   print(`postgresql://${user}:${encodeURIComponent(password)}@${host}:${port}/${cluster.state.database}`);
   return EXIT.done;
 }

@@ -21,7 +21,11 @@ export function doubtTampered(draft: Draft): void {
   if (settings === null || !proofs.some((proof) => proof.since !== null)) return;
   if (proofs.some((proof) => obeys(settings, proof.rule))) return;
   const afterWeakCommit = isWeakCommit(settings.synchronousCommit);
-  record(draft, { kind: "doubt", afterWeakCommit }, `because ${draft.authority.primary} no longer runs by the rule that was proved`);
+  record(
+    draft,
+    { kind: "doubt", afterWeakCommit },
+    `because ${draft.authority.primary} no longer runs by the rule that was proved`,
+  );
 }
 
 /** Adds what brings the commit rule to the file's; returns why it must not, if so. */
@@ -59,7 +63,10 @@ function whyRecordFirst(rule: CommitRule | null): string {
 
 function tellEveryNode(draft: Draft): Step[] {
   const names = synchronousStandbyNames(draft.authority.rule);
-  const because = names === "" ? "so that no commit waits for a standby" : `so that commits wait by ${names}, whoever is primary`;
+  const because =
+    names === ""
+      ? "so that no commit waits for a standby"
+      : `so that commits wait by ${names}, whoever is primary`;
   return [...draft.running].map((node) => ({
     kind: "configure",
     node,
@@ -71,7 +78,9 @@ function tellEveryNode(draft: Draft): Step[] {
 /** A demand that nobody could meet would stop every commit at once. */
 function wouldBlock(draft: Draft, rule: CommitRule): Refusal | null {
   const { primary } = draft.authority;
-  const able = confirmers(rule, primary).filter((name) => draft.running.has(name) && !isDetached(draft.observation, name));
+  const able = confirmers(rule, primary).filter(
+    (name) => draft.running.has(name) && !isDetached(draft.observation, name),
+  );
   if (able.length >= rule.acks) return null;
   const listed = confirmers(rule, primary);
   return {

@@ -9,8 +9,12 @@ import type { Step } from "../plan.ts";
 import type { NodeName } from "../spec.ts";
 
 export function decideDown(authority: Authority | null, observation: Observation): Decision {
-  const up = Object.entries(observation.nodes).filter(([, node]) => mayRun(node)).map(([name]) => name);
-  const first = up.filter((name) => name === authority?.primary || observation.nodes[name]?.kind === "primary");
+  const up = Object.entries(observation.nodes)
+    .filter(([, node]) => mayRun(node))
+    .map(([name]) => name);
+  const first = up.filter(
+    (name) => name === authority?.primary || observation.nodes[name]?.kind === "primary",
+  );
   const others = up.filter((name) => !first.includes(name));
   const plan = [
     first.map((name) => stop(name, "first, so that its last WAL reaches the standbys")),

@@ -34,7 +34,10 @@ export function synchronousOf(primary: NodeObservation | undefined): Required<Sy
 
 /** The text of the rule is in effect, and commits wait for the level that it names. */
 export function obeys(settings: Required<SynchronousSettings>, rule: CommitRule): boolean {
-  return settings.synchronousStandbyNames === synchronousStandbyNames(rule) && settings.synchronousCommit === rule.commit;
+  return (
+    settings.synchronousStandbyNames === synchronousStandbyNames(rule) &&
+    settings.synchronousCommit === rule.commit
+  );
 }
 
 /** Commits return without waiting for a standby whatever the list of standbys says. */

@@ -20,7 +20,9 @@ export function planDrift(draft: Draft, blocked: ReadonlyMap<NodeName, Refusal>)
     if (!isRunning(node) || blocked.has(name)) return [];
     const configuration = configurationOf(draft, name);
     const drift = driftOf(node.configuration, configuration);
-    return drift === "none" ? [] : [{ kind: "configure", node: name, configuration, because: WHY_CONFIGURE[drift] }];
+    return drift === "none"
+      ? []
+      : [{ kind: "configure", node: name, configuration, because: WHY_CONFIGURE[drift] }];
   });
   stage(draft, steps);
 }

@@ -26,7 +26,9 @@ export function decideRestart(
   const refusals = [
     ...clusterRefusals(spec, authority, observation),
     ...intent.nodes.filter((name) => !hasData(observation.nodes[name])).map(nothingToRestart),
-    ...intent.nodes.flatMap((name) => (name === authority.primary ? [] : (standbyRefusal(name, authority, observation) ?? []))),
+    ...intent.nodes.flatMap((name) =>
+      name === authority.primary ? [] : (standbyRefusal(name, authority, observation) ?? []),
+    ),
   ];
   if (refusals.length > 0) return { kind: "refuse", refusals };
   const draft = newDraft(spec, authority, observation);

@@ -10,7 +10,11 @@ import { type ClusterSpec, type NodeName, slotName } from "../spec.ts";
 import { relate } from "../timeline.ts";
 
 /** Reasons not to touch anything: the record and what was seen of the primary do not fit together. */
-export function clusterRefusals(spec: ClusterSpec, authority: Authority, observation: Observation): Refusal[] {
+export function clusterRefusals(
+  spec: ClusterSpec,
+  authority: Authority,
+  observation: Observation,
+): Refusal[] {
   const refusals = [...splitBrain(authority, observation), ...foreignData(authority, observation)];
   if (!spec.nodes.some((node) => node.name === authority.primary)) {
     refusals.push({
@@ -37,7 +41,8 @@ function splitBrain(authority: Authority, observation: Observation): Refusal[] {
 function foreignData(authority: Authority, observation: Observation): Refusal[] {
   return Object.entries(observation.nodes).flatMap(([name, node]) => {
     const found = identifierOf(node);
-    if (authority.systemIdentifier === null || found === null || found === authority.systemIdentifier) return [];
+    if (authority.systemIdentifier === null || found === null || found === authority.systemIdentifier)
+      return [];
     return [
       {
         code: "foreign-data",
@@ -75,7 +80,10 @@ function primaryRefusals(authority: Authority, observation: Observation): Refusa
         code: "primary-unseen",
         message: `${name}, the primary, does not answer`,
         detail: `What was seen: ${seen}. That does not prove that it is down.`,
-        hint: node.kind === "paused" ? `Let it go on, or stop it.` : `Find out why ${name} does not answer: pgrep-kit logs ${name}`,
+        hint:
+          node.kind === "paused"
+            ? `Let it go on, or stop it.`
+            : `Find out why ${name} does not answer: pgrep-kit logs ${name}`,
       },
     ];
   }
@@ -100,7 +108,8 @@ function primaryBehind(authority: Authority, observation: Observation): Refusal[
     // A standby that streams was read a moment later than the primary, and cannot have more than it was sent.
     if (node.kind !== "standby" || node.receiver?.streaming === true) return [];
     if (node.systemIdentifier !== primary.systemIdentifier) return [];
-    if (node.received.timeline !== primary.flushed.timeline || node.received.lsn <= primary.flushed.lsn) return [];
+    if (node.received.timeline !== primary.flushed.timeline || node.received.lsn <= primary.flushed.lsn)
+      return [];
     return [
       {
         code: "primary-behind",
@@ -113,15 +122,25 @@ function primaryBehind(authority: Authority, observation: Observation): Refusal[
 }
 
 /** Why this standby must not be started or attached; null where nothing forbids it. */
-export function standbyRefusal(name: NodeName, authority: Authority, observation: Observation): Refusal | null {
+export function standbyRefusal(
+  name: NodeName,
+  authority: Authority,
+  observation: Observation,
+): Refusal | null {
   const node = observation.nodes[name];
   if (!hasData(node) || node === undefined) return null;
   if (node.kind === "unreachable" || node.kind === "paused") {
     return {
       code: "node-unseen",
       message: `${name} does not answer`,
-      detail: node.kind === "paused" ? `It is frozen and may wake up at any moment.` : `What was seen: ${node.reason}.`,
-      hint: node.kind === "paused" ? `Let ${name} go on, then run the command again.` : `Look at pgrep-kit logs ${name}, then run the command again.`,
+      detail:
+        node.kind === "paused"
+          ? `It is frozen and may wake up at any moment.`
+          : `What was seen: ${node.reason}.`,
+      hint:
+        node.kind === "paused"
+          ? `Let ${name} go on, then run the command again.`
+          : `Look at pgrep-kit logs ${name}, then run the command again.`,
     };
   }
   if (node.kind === "stopped" && !node.standbySignal) {
@@ -145,7 +164,8 @@ function divergence(
   if (node.kind !== "standby" || primary?.kind !== "primary") return null;
   const relation = relate(node.received, primary.history);
   if (relation.kind === "prefix") return null;
-  const fork = relation.fork === null ? "they share no timeline" : `they parted at ${formatLsn(relation.fork.lsn)}`;
+  const fork =
+    relation.fork === null ? "they share no timeline" : `they parted at ${formatLsn(relation.fork.lsn)}`;
   return {
     code: "diverged",
     message: `${name} holds WAL that never became part of ${authority.primary}'s history`,
@@ -159,7 +179,9 @@ function lostSlot(name: NodeName, node: NodeObservation, observation: Observatio
   if (node.kind === "standby" && node.receiver?.streaming === true) return null;
   const slot = slotName(name);
   const lost = Object.values(observation.nodes).some(
-    (other) => isRunning(other) && other.slots.some((candidate) => candidate.name === slot && candidate.walStatus === "lost"),
+    (other) =>
+      isRunning(other) &&
+      other.slots.some((candidate) => candidate.name === slot && candidate.walStatus === "lost"),
   );
   if (!lost) return null;
   return {

@@ -76,11 +76,15 @@ function planServers(draft: Draft, blocked: ReadonlyMap<NodeName, Refusal>): voi
   const name = draft.authority.primary;
   const node = draft.observation.nodes[name];
   const founding = draft.authority.systemIdentifier === null;
-  if (!hasData(node)) stage(draft, [{ kind: "initialise", node: name, because: "to be copied by the standbys" }]);
+  if (!hasData(node))
+    stage(draft, [{ kind: "initialise", node: name, because: "to be copied by the standbys" }]);
   const down = [name, ...standbysOf(draft)].filter((candidate) =>
     needsStart(candidate, draft.observation.nodes[candidate], name, blocked),
   );
-  stage(draft, down.map((candidate) => startStep(draft, candidate, "to bring the cluster up")));
+  stage(
+    draft,
+    down.map((candidate) => startStep(draft, candidate, "to bring the cluster up")),
+  );
   for (const candidate of down) draft.running.add(candidate);
   if (founding) planIdentification(draft, node);
   if (node?.kind === "primary" ? !node.prepared : founding) {
@@ -103,7 +107,11 @@ function needsStart(
 /** The identity of the data, once the first primary was seen running: every later copy must have the same. */
 function planIdentification(draft: Draft, node: NodeObservation | undefined): void {
   if (node?.kind !== "primary") return;
-  record(draft, { kind: "identify", systemIdentifier: node.systemIdentifier }, "so that no other data is taken for this cluster's");
+  record(
+    draft,
+    { kind: "identify", systemIdentifier: node.systemIdentifier },
+    "so that no other data is taken for this cluster's",
+  );
 }
 
 function startStep(draft: Draft, node: NodeName, because: string): Step {
@@ -140,8 +148,14 @@ function planCopies(draft: Draft, standbys: readonly NodeName[]): void {
     const late = level.filter((name) => !isRunning(draft.observation.nodes[upstream(draft, name)]));
     // A slot on an upstream that only this plan starts was not planned above.
     planLateSlots(draft, late);
-    stage(draft, level.map((name) => cloneStep(draft, name)));
-    stage(draft, level.map((name) => startStep(draft, name, "so that it replays what its upstream writes")));
+    stage(
+      draft,
+      level.map((name) => cloneStep(draft, name)),
+    );
+    stage(
+      draft,
+      level.map((name) => startStep(draft, name, "so that it replays what its upstream writes")),
+    );
     for (const name of level) draft.running.add(name);
     absent = absent.filter((name) => !level.includes(name));
   }
@@ -169,7 +183,13 @@ function upstream(draft: Draft, name: NodeName): NodeName {
 
 function cloneStep(draft: Draft, name: NodeName): Step {
   const from = upstream(draft, name);
-  return { kind: "clone", node: name, from, slot: slotName(name), because: `to follow ${from} from there on` };
+  return {
+    kind: "clone",
+    node: name,
+    from,
+    slot: slotName(name),
+    because: `to follow ${from} from there on`,
+  };
 }
 
 function planAttachment(draft: Draft, standbys: readonly NodeName[]): void {
@@ -193,13 +213,27 @@ function streams(draft: Draft, name: NodeName): boolean {
 
 /** Nodes that left the file, with the user's consent: data first, then the slot that would hold WAL back for nobody. */
 function planRemovals(draft: Draft, remove: readonly NodeName[]): void {
-  const gone = remove.filter((name) => draft.observation.nodes[name] !== undefined && hasData(draft.observation.nodes[name]));
-  stage(draft, gone.map((name) => ({ kind: "remove", node: name, because: "because it left the file" })));
+  const gone = remove.filter(
+    (name) => draft.observation.nodes[name] !== undefined && hasData(draft.observation.nodes[name]),
+  );
+  stage(
+    draft,
+    gone.map((name) => ({ kind: "remove", node: name, because: "because it left the file" })),
+  );
   const holders = Object.entries(draft.observation.nodes).flatMap(([holder, node]): Step[] => {
     if (!isRunning(node) || remove.includes(holder)) return [];
-    const slots = node.slots.map((slot) => slot.name).filter((slot) => remove.some((name) => slotName(name) === slot));
+    const slots = node.slots
+      .map((slot) => slot.name)
+      .filter((slot) => remove.some((name) => slotName(name) === slot));
     if (slots.length === 0) return [];
-    return [{ kind: "drop-slots", node: holder, slots, because: "so that it keeps no WAL for a standby that is gone" }];
+    return [
+      {
+        kind: "drop-slots",
+        node: holder,
+        slots,
+        because: "so that it keeps no WAL for a standby that is gone",
+      },
+    ];
   });
   stage(draft, holders);
 }

@@ -8,6 +8,7 @@ import {
   onCluster,
   problem,
   psql,
+  silenceOf,
   sqlText,
   unseenServers,
 } from "./check.ts";
@@ -40,7 +41,10 @@ export function fromFindings({ codes, goodText, needs, notes = [] }: FindingsChe
     const { made } = cluster;
     if (made === null) return null;
     const found = made.diagnosis.findings.filter(
-      (one) => codes.includes(one.code) && one.severity !== "note",
+      (one) =>
+        codes.includes(one.code) &&
+        one.severity !== "note" &&
+        (cluster.host.seen || !UNREACHED.has(one.code)),
     );
     const said = made.diagnosis.findings.filter((one) => notes.includes(one.code) && one.severity === "note");
     const text = [goodText(made, cluster), ...said.map((one) => one.message)]

@@ -19,7 +19,9 @@ export async function awaitStreaming(
     deadlineMs: DEADLINE_MS,
     signal,
   });
-  return streaming === null ? { kind: "unknown", waitedFor: `${node} to stream from ${from}` } : { kind: "done" };
+  return streaming === null
+    ? { kind: "unknown", waitedFor: `${node} to stream from ${from}` }
+    : { kind: "done" };
 }
 
 /** An upstream that cannot be asked just now has no sender that anybody could know of. */

@@ -48,10 +48,14 @@ async function hasLoaded(context: RuntimeContext, node: NodeName, token: string)
   return row?.["token"] === token ? true : null;
 }
 
-function changesUserSettings(file: Readonly<Record<string, string>>, configuration: NodeConfiguration): boolean {
+function changesUserSettings(
+  file: Readonly<Record<string, string>>,
+  configuration: NodeConfiguration,
+): boolean {
   const names = new Set([...Object.keys(file), ...Object.keys(configuration.settings)]);
   return [...names].some(
-    (name) => !OWN_SETTINGS.has(name) && name !== TOKEN_SETTING && file[name] !== configuration.settings[name],
+    (name) =>
+      !OWN_SETTINGS.has(name) && name !== TOKEN_SETTING && file[name] !== configuration.settings[name],
   );
 }
 
@@ -65,7 +69,15 @@ async function tryOut(
   const { host } = context;
   const paths = host.paths(node);
   await host.writeFiles(node, [await configurationFile(context, node, configuration, TRIAL)]);
-  const argv = ["postgres", "-D", paths.data, "-c", `config_file=${paths.conf}/${TRIAL}`, "-C", "cluster_name"];
+  const argv = [
+    "postgres",
+    "-D",
+    paths.data,
+    "-c",
+    `config_file=${paths.conf}/${TRIAL}`,
+    "-C",
+    "cluster_name",
+  ];
   const result = await host.run(node, { argv, env: { LC_ALL: "C" }, timeoutMs: TRIAL_TIMEOUT_MS }, signal);
   if (result.exitCode === 0) return;
   throw new PgrepKitError("setting-refused", {

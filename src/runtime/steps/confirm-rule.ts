@@ -45,12 +45,15 @@ export async function confirmRule(
   const waiting: UntilOptions = { everyMs: POLL_MS, deadlineMs: DEADLINE_MS, signal };
   await using session: Session = await context.sessions.fresh(step.node);
   const names = confirmers(step.rule, step.node);
-  if (!(await inEffect(session, step.rule))) return unknown(`${step.node} to run by ${synchronousStandbyNames(step.rule)}`);
+  if (!(await inEffect(session, step.rule)))
+    return unknown(`${step.node} to run by ${synchronousStandbyNames(step.rule)}`);
   await session.query(WAIT_FOR_NOBODY);
   const first = await writeBarrier(session);
   // Only those that are connected: an absent one has no WAL sender that could count by an older rule.
-  if ((await until(() => allSent(session, names, first), waiting)) === null) return unknown("the WAL senders to go on");
-  if (step.fromNothing && !(await checkpointed(session))) return unknown("the checkpoint by which commits begin to wait");
+  if ((await until(() => allSent(session, names, first), waiting)) === null)
+    return unknown("the WAL senders to go on");
+  if (step.fromNothing && !(await checkpointed(session)))
+    return unknown("the checkpoint by which commits begin to wait");
   if (step.afterWeakCommit && (await until(() => noOlderStatement(session), waiting)) === null) {
     return unknown(await describeOlderStatements(session));
   }
@@ -61,7 +64,8 @@ export async function confirmRule(
     behind.names = await notFlushed(session, names, second);
     return behind.names.length === 0 ? true : null;
   }, waiting);
-  if (flushed === null) return unknown(`${behind.names.join(", ")} to flush past ${step.node}'s WAL of this change`);
+  if (flushed === null)
+    return unknown(`${behind.names.join(", ")} to flush past ${step.node}'s WAL of this change`);
   return { kind: "confirmed", since };
 }
 
@@ -90,7 +94,9 @@ async function allSent(session: Session, names: readonly NodeName[], barrier: Ls
 
 async function notFlushed(session: Session, names: readonly NodeName[], barrier: Lsn): Promise<NodeName[]> {
   const rows = await session.query(WAL_SENDERS);
-  return names.filter((name) => !rows.some((row) => row["name"] === name && reached(row["flushed"]) >= barrier));
+  return names.filter(
+    (name) => !rows.some((row) => row["name"] === name && reached(row["flushed"]) >= barrier),
+  );
 }
 
 function reached(value: unknown): Lsn {
@@ -114,7 +120,10 @@ async function noOlderStatement(session: Session): Promise<true | null> {
 
 async function describeOlderStatements(session: Session): Promise<string> {
   const [oldest] = await session.query(OLDER_STATEMENTS);
-  const which = oldest === undefined ? "statements" : `the statement of process ${oldest["pid"]} (${oldest["seconds"]} s old)`;
+  const which =
+    oldest === undefined
+      ? "statements"
+      : `the statement of process ${oldest["pid"]} (${oldest["seconds"]} s old)`;
   return `${which} from before the change to end`;
 }
 

@@ -7,12 +7,24 @@ import { runCopy } from "./run-copy.ts";
 
 const TIMEOUT_MS = 120_000;
 
-export async function initialise(context: RuntimeContext, node: NodeName, signal: AbortSignal): Promise<StepOutcome> {
+export async function initialise(
+  context: RuntimeContext,
+  node: NodeName,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
   const { host, credentials } = context;
   await host.create(node);
-  await host.writeFiles(node, [{ path: "conf/superuser", content: `${credentials.superuser}\n`, mode: 0o600 }]);
+  await host.writeFiles(node, [
+    { path: "conf/superuser", content: `${credentials.superuser}\n`, mode: 0o600 },
+  ]);
   const script = await template("node/initialise.sh");
   const argv = ["sh", "-c", script, "initialise", host.paths(node).root];
-  await runCopy(context, node, { argv, env: { LC_ALL: "C" }, timeoutMs: TIMEOUT_MS }, "no data directory could be made", signal);
+  await runCopy(
+    context,
+    node,
+    { argv, env: { LC_ALL: "C" }, timeoutMs: TIMEOUT_MS },
+    "no data directory could be made",
+    signal,
+  );
   return { kind: "done" };
 }

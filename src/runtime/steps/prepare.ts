@@ -21,7 +21,9 @@ export async function prepare(context: RuntimeContext, node: NodeName): Promise<
   await session.query(`GRANT pg_monitor TO ${quoteIdentifier(APPLICATION_ROLE)}`);
   await ensureDatabase(session, context.database);
   if (context.sample !== null) await loadSample(context, node, context.sample);
-  await session.query(`COMMENT ON ROLE ${quoteIdentifier(REPLICATION_ROLE)} IS ${quoteLiteral(PREPARED_MARK)}`);
+  await session.query(
+    `COMMENT ON ROLE ${quoteIdentifier(REPLICATION_ROLE)} IS ${quoteLiteral(PREPARED_MARK)}`,
+  );
   return { kind: "done" };
 }
 
@@ -35,7 +37,9 @@ async function ensureRole(session: Session, role: string, rights: string, passwo
 async function ensureDatabase(session: Session, database: string): Promise<void> {
   const [known] = await session.query("SELECT FROM pg_database WHERE datname = $1", [database]);
   if (known !== undefined) return;
-  await session.query(`CREATE DATABASE ${quoteIdentifier(database)} OWNER ${quoteIdentifier(APPLICATION_ROLE)}`);
+  await session.query(
+    `CREATE DATABASE ${quoteIdentifier(database)} OWNER ${quoteIdentifier(APPLICATION_ROLE)}`,
+  );
 }
 
 /** One script, one transaction: the sample is there whole or not at all. */

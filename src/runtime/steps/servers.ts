@@ -38,7 +38,9 @@ export async function start(
       deadlineMs: START_DEADLINE_MS,
       signal,
     });
-    return accepted === null ? { kind: "unknown", waitedFor: `${node} to accept connections` } : { kind: "done" };
+    return accepted === null
+      ? { kind: "unknown", waitedFor: `${node} to accept connections` }
+      : { kind: "done" };
   } finally {
     ending.abort();
     await watch;

@@ -8,7 +8,11 @@ import type { StepOutcome } from "../node-runtime.ts";
 const RELEASE_DEADLINE_MS = 10_000;
 const POLL_MS = 20;
 
-export async function makeSlots(context: RuntimeContext, node: NodeName, slots: readonly string[]): Promise<StepOutcome> {
+export async function makeSlots(
+  context: RuntimeContext,
+  node: NodeName,
+  slots: readonly string[],
+): Promise<StepOutcome> {
   const session = await context.sessions.to(node);
   for (const slot of slots) await session.query(MAKE_SLOT, [slot]);
   return { kind: "done" };

@@ -38,5 +38,9 @@ export async function writeConfiguration(
 
 /** https://www.postgresql.org/docs/current/libpq-pgpass.html; generated passwords hold no character to escape. */
 export function passfile(context: RuntimeContext): NodeFile {
-  return { path: "conf/pgpass", content: `*:*:*:${REPLICATION_ROLE}:${context.credentials.replicator}\n`, mode: 0o600 };
+  return {
+    path: "conf/pgpass",
+    content: `*:*:*:${REPLICATION_ROLE}:${context.credentials.replicator}\n`,
+    mode: 0o600,
+  };
 }

@@ -86,23 +86,36 @@ export function paperCluster(): PaperCluster {
   return self;
 }
 
-function effect(step: Step, at: (name: NodeName) => PaperServer, identifier: () => string, now: number): StepOutcome {
+function effect(
+  step: Step,
+  at: (name: NodeName) => PaperServer,
+  identifier: () => string,
+  now: number,
+): StepOutcome {
   const done: StepOutcome = { kind: "done" };
   switch (step.kind) {
     case "record-authority":
       throw new Error("the record is not the runtime's");
     case "initialise": {
       const server = at(step.node);
-      if (server.data !== "whole") Object.assign(server, blank(), { data: "whole", systemIdentifier: identifier() });
+      if (server.data !== "whole")
+        Object.assign(server, blank(), { data: "whole", systemIdentifier: identifier() });
       return done;
     }
     case "clone": {
       const from = at(step.from);
-      if (from.state !== "running" || !from.slots.has(step.slot)) throw new Error(`${step.from} cannot be copied`);
+      if (from.state !== "running" || !from.slots.has(step.slot))
+        throw new Error(`${step.from} cannot be copied`);
       const { systemIdentifier, overrides } = from;
       const server = at(step.node);
       if (server.data !== "whole") {
-        Object.assign(server, blank(), { data: "whole", standbySignal: true, systemIdentifier, prepared: from.prepared, overrides: { ...overrides } });
+        Object.assign(server, blank(), {
+          data: "whole",
+          standbySignal: true,
+          systemIdentifier,
+          prepared: from.prepared,
+          overrides: { ...overrides },
+        });
       }
       return done;
     }
@@ -136,7 +149,9 @@ function effect(step: Step, at: (name: NodeName) => PaperServer, identifier: () 
       return done;
     case "await-streaming": {
       const from = at(step.from);
-      return follows(step.node, at(step.node), step.from, from) ? done : { kind: "unknown", waitedFor: `${step.node} to stream` };
+      return follows(step.node, at(step.node), step.from, from)
+        ? done
+        : { kind: "unknown", waitedFor: `${step.node} to stream` };
     }
     case "confirm-rule":
       return { kind: "confirmed", since: POSITION };
@@ -167,16 +182,32 @@ function follows(name: NodeName, server: PaperServer, upstream: NodeName, from: 
   );
 }
 
-function observation(servers: ReadonlyMap<NodeName, PaperServer>, names: readonly NodeName[], atMs: number): Observation {
+function observation(
+  servers: ReadonlyMap<NodeName, PaperServer>,
+  names: readonly NodeName[],
+  atMs: number,
+): Observation {
   const wiring = names.map((name, index) => [
     name,
-    { host: "127.0.0.1", port: 20_001 + index, peerHost: name, peerPort: 5432, listenAddresses: "*", listenPort: 5432, passfile: "/node/conf/pgpass" },
+    {
+      host: "127.0.0.1",
+      port: 20_001 + index,
+      peerHost: name,
+      peerPort: 5432,
+      listenAddresses: "*",
+      listenPort: 5432,
+      passfile: "/node/conf/pgpass",
+    },
   ]);
   const nodes = names.map((name) => [name, seen(name, servers.get(name) ?? blank(), servers)] as const);
   return { atMs, nodes: Object.fromEntries(nodes), wiring: Object.fromEntries(wiring) };
 }
 
-function seen(name: NodeName, server: PaperServer, servers: ReadonlyMap<NodeName, PaperServer>): NodeObservation {
+function seen(
+  name: NodeName,
+  server: PaperServer,
+  servers: ReadonlyMap<NodeName, PaperServer>,
+): NodeObservation {
   if (server.data !== "whole") return { kind: "absent", debris: server.data === "debris" };
   if (server.state === "frozen") return { kind: "paused" };
   if (server.state === "unreachable") return { kind: "unreachable", reason: "no answer" };
@@ -186,8 +217,18 @@ function seen(name: NodeName, server: PaperServer, servers: ReadonlyMap<NodeName
     const synchronous =
       server.writtenToken === null
         ? {}
-        : { synchronousStandbyNames: files["synchronous_standby_names"] ?? "", synchronousCommit: files["synchronous_commit"] ?? "on" };
-    const control = { systemIdentifier, timeline: 1, checkpoint: POSITION.lsn, state: "shut down", checksums: true, limits: {} };
+        : {
+            synchronousStandbyNames: files["synchronous_standby_names"] ?? "",
+            synchronousCommit: files["synchronous_commit"] ?? "on",
+          };
+    const control = {
+      systemIdentifier,
+      timeline: 1,
+      checkpoint: POSITION.lsn,
+      state: "shut down",
+      checksums: true,
+      limits: {},
+    };
     return { kind: "stopped", exitCode: 0, stoppedAtMs: null, control, standbySignal, synchronous };
   }
   const running = runningFacts(server, senders(name, server, servers));
@@ -205,7 +246,11 @@ function seen(name: NodeName, server: PaperServer, servers: ReadonlyMap<NodeName
   };
 }
 
-function senders(name: NodeName, server: PaperServer, servers: ReadonlyMap<NodeName, PaperServer>): WalSender[] {
+function senders(
+  name: NodeName,
+  server: PaperServer,
+  servers: ReadonlyMap<NodeName, PaperServer>,
+): WalSender[] {
   return [...servers]
     .filter(([other, standby]) => follows(other, standby, name, server))
     .map(([applicationName]) => ({
@@ -251,4 +296,3 @@ function runningFacts(server: PaperServer, own: readonly WalSender[]): Running {
     },
   };
 }
-
