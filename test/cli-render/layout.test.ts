@@ -46,6 +46,11 @@ describe("wrapping", () => {
     expect(wrap("  one two three", 9, "    ")).toEqual(["  one two", "    three"]);
   });
 
+  it("keeps a number and its unit together", () => {
+    expect(wrap("it is 12 MB behind for 41 s.", 9, "")).toEqual(["it is", "12 MB", "behind", "for 41 s."]);
+    expect(wrap("1 standby", 5, "")).toEqual(["1", "standby"]);
+  });
+
   it("never breaks a word, so that commands can be copied", () => {
     expect(wrap("a pgrep-kit-command-that-is-long b", 10)).toEqual([
       "a",

@@ -76,11 +76,14 @@ export function padStart(text: string, width: number): string {
   return " ".repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
+/** A space, but not the one between a number and its unit. */
+const WORD_END = / (?!(?<=\d )(?:[kMGTP]?B|ms|s|min|h|d)\b)/;
+
 /** Breaks at spaces; lines after the first begin with `indent`. A word that is too long stays whole, to be copied. */
 export function wrap(text: string, columns: number, indent = "  "): string[] {
   const lines: string[] = [];
   const lead = /^ */.exec(text)?.[0] ?? "";
-  const [first = "", ...words] = text.slice(lead.length).split(" ");
+  const [first = "", ...words] = text.slice(lead.length).split(WORD_END);
   let line = lead + first;
   for (const word of words) {
     if (widthOf(line) + 1 + widthOf(word) > columns) {

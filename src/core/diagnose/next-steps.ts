@@ -128,7 +128,8 @@ function freshCopy(name: string): NextStep {
 }
 
 function thaw(name: string, spec: ClusterSpec): NextStep {
-  if (spec.runtime === "process") return advice(`let its processes go on: kill -CONT`);
+  if (spec.runtime === "process")
+    return advice(`resume the processes of ${name} that are stopped: kill -CONT`);
   const filter = `--filter label=pgrep-kit.cluster=${spec.name} --filter label=pgrep-kit.node=${name}`;
   return { verb: null, command: `docker unpause $(docker ps -q ${filter})`, why: "" };
 }
