@@ -4,8 +4,10 @@
 # no coreutils. It stands in for Alpine's tools, not for its C library. $1: the data directory that the image declares.
 set -eu
 
+# The server looks for its libraries beside its own folder, in ../lib.
 busybox mv /usr/lib/postgresql/*/bin/* /usr/local/bin/
-busybox rmdir /usr/lib/postgresql/*/bin
+busybox mv /usr/lib/postgresql/*/lib/* /usr/local/lib/
+busybox rm -r /usr/lib/postgresql
 
 for folder in /usr/bin /usr/sbin; do
   for tool in "$folder"/*; do

@@ -9,8 +9,8 @@ interface ImageConfig {
   readonly Env: readonly string[];
 }
 
-function inContainer(tag: string, script: string): string {
-  const args = ["run", "--rm", "--init", "--entrypoint=sh", testImage(tag), "-c", script];
+function inContainer(tag: string, script: string, user = "root"): string {
+  const args = ["run", "--rm", "--init", `--user=${user}`, "--entrypoint=sh", testImage(tag), "-c", script];
   return execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 }
 
@@ -37,6 +37,11 @@ describe("the test images", () => {
         .every((line) => line.includes(`(PostgreSQL) ${major}`)),
     ).toBe(true);
     expect(answer.endsWith("postgres")).toBe(true);
+  });
+
+  test.each(["15", "17", "18", "17-busybox", "17-official", "18-official"])("%s can initdb", (tag) => {
+    const initdb = "initdb --pgdata=/tmp/data --no-sync --locale=C --encoding=UTF8 2>&1";
+    expect(inContainer(tag, initdb, "postgres")).toContain("Success");
   });
 
   test("15, 17 and 18 declare neither an entrypoint nor a volume", () => {
