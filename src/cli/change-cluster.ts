@@ -147,13 +147,13 @@ export async function foreseeChange(change: Change): Promise<number> {
   const state = await readState(change.folder);
   await using cluster = await openCluster(file, change.folder, await missingPorts(file, state));
   await cluster.host.check();
-  const decision = await foresee({
+  const { decision, observation } = await foresee({
     ...cluster,
     intent: await change.intent(cluster),
     signal: interruption.signal,
   });
   if (decision.kind === "refuse") return refused(decision.refusals);
   const { renderDecision } = await import("./render/plan.ts");
-  print(renderDecision(decision, cluster));
+  print(renderDecision(decision, { host: cluster.host, observation }));
   return EXIT.done;
 }

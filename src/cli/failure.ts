@@ -8,10 +8,11 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof PgrepKitError ? ERROR_CODES[error.code] : OUR_BUG;
 }
 
-export async function reportFailure(error: unknown): Promise<void> {
+/** `asJson`: for programs that asked for JSON; on stderr like every error, so that stdout stays data. */
+export async function reportFailure(error: unknown, asJson: boolean): Promise<void> {
   if (error instanceof PgrepKitError) {
-    const { renderError } = await import("./render/error.ts");
-    process.stderr.write(`${renderError(error)}\n`);
+    const { errorReport, renderError } = await import("./render/error.ts");
+    process.stderr.write(`${asJson ? JSON.stringify(errorReport(error)) : renderError(error)}\n`);
     return;
   }
   const what = error instanceof BrokenInvariant ? "a broken invariant" : "an unexpected failure";

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** argv in, exit code out: the only place that ends the process. */
-import { exitCodeOf, reportFailure } from "./failure.ts";
 import { run } from "./program.ts";
 
 // A reader that went away (`pgrep-kit logs pg1 | head`) is no failure of ours.
@@ -9,13 +8,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-let code: number;
-try {
-  code = await run(process.argv);
-} catch (error) {
-  await reportFailure(error);
-  code = exitCodeOf(error);
-}
+const code = await run(process.argv);
 process.exitCode = code;
 // Sockets of a client that was given up on must not keep the command alive; what is still to be printed is printed first.
 process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

@@ -1,21 +1,27 @@
 /** The command tree: words, options and help. No logic: each action loads its command when it is called for. */
 import { Command, CommanderError, Option } from "commander";
+import { exitCodeOf, reportFailure } from "./failure.ts";
 import { EXIT } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs the command line and answers the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.done;
+  let form: unknown;
   const program = build((result) => {
     code = result;
+  });
+  program.hook("preAction", (_, command) => {
+    form = command.opts()["output"];
   });
   try {
     await program.parseAsync(argv);
     return code;
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
     // Help and version were asked for; everything else that commander stops at is a mistake on the command line.
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    await reportFailure(error, form === "json");
+    return exitCodeOf(error);
   }
 }
 

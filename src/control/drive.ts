@@ -88,9 +88,9 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
 /** The whole plan, as it looks now; nothing is changed. */
 export async function foresee(
   input: Omit<DriveInput, "journal" | "listener" | "accepted">,
-): Promise<Decision> {
+): Promise<{ readonly decision: Decision; readonly observation: Observation }> {
   const observation = await input.runtime.observe(input.nodes, input.signal);
-  return decide(input.intent, input.spec, await input.authority.read(), observation);
+  return { observation, decision: decide(input.intent, input.spec, await input.authority.read(), observation) };
 }
 
 async function journalDecision(

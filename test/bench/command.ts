@@ -1,6 +1,6 @@
 // Runs one command to its end and says how long it took. The environment is a small known one: what vitest adds to its
 // own (options for Node among it) must not reach what is measured.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -30,6 +30,15 @@ export async function timed(argv: readonly string[], options: CommandOptions = {
 }
 
 export function begin(argv: readonly string[], options: CommandOptions = {}): Promise<Ended> {
+  return launch(argv, options).ended;
+}
+
+export interface Launched {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+export function launch(argv: readonly string[], options: CommandOptions = {}): Launched {
   const [program = "", ...args] = argv;
   const startedAt = performance.now();
   const child = spawn(program, args, {
@@ -42,12 +51,13 @@ export function begin(argv: readonly string[], options: CommandOptions = {}): Pr
   let [stdout, stderr, ms] = ["", "", 0];
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
     // The end of the process, not of its output: servers that a script starts may hold that open.
     child.once("exit", () => (ms = performance.now() - startedAt));
     child.once("close", (code) => resolve({ ms, code, stdout, stderr }));
   });
+  return { child, ended };
 }
 
 export function pgrepKit(...args: string[]): string[] {

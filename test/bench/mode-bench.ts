@@ -8,30 +8,29 @@ import { begin, say, timed } from "./command.ts";
 import type { Figure } from "./figures.ts";
 import { type Bench, CLIENTS, type LoadReport, openBench } from "./pgbench.ts";
 
-const QUORUM = "ANY 1 (pg1, pg2, pg3)";
+const NAMES = { quorum: "ANY 1 (pg1, pg2, pg3)", async: "" } as const;
 const WARM_UP_MS = 700;
-const LOAD_SECONDS = 8;
 
 interface Found {
   readonly effect: Record<"quorum" | "async", number[]>;
   readonly whole: Record<"quorum" | "async", number[]>;
   readonly floor: Record<"quorum" | "async", number[]>;
   readonly loads: LoadReport[];
-  /** Changes that pgbench did not outlast: they count for nothing. */
-  unloaded: number;
 }
 
 export async function benchMode(runtime: RuntimeKind, runs: number): Promise<Figure[]> {
   await using cluster = await makeCluster(runtime);
   const bench = await openBench(cluster);
-  const full = await bench.start(3, null).report;
+  const warmUp = bench.start(null);
+  await pause(3_000);
+  const full = await warmUp.end();
   say(`mode, ${runtime}: full speed is ${Math.round(full.perSecond)} transactions a second`);
   const figures: Figure[] = [];
   for (const [speed, perSecond] of [
     ["half speed", full.perSecond / 2],
     ["full speed", null],
   ] as const) {
-    const found: Found = { effect: both(), whole: both(), floor: both(), loads: [], unloaded: 0 };
+    const found: Found = { effect: both(), whole: both(), floor: both(), loads: [] };
     for (let run = 1; run <= runs; run++) {
       say(`mode, ${runtime}, ${speed}: ${run} of ${runs}`);
       await measureOnce(cluster, bench, perSecond, found);
@@ -52,26 +51,20 @@ async function measureOnce(
   perSecond: number | null,
   found: Found,
 ): Promise<void> {
-  const load = bench.start(LOAD_SECONDS, perSecond);
+  const load = bench.start(perSecond);
   await pause(WARM_UP_MS);
   for (const wanted of ["quorum", "async"] as const) {
-    const effect = untilInEffect(cluster, wanted === "quorum" ? QUORUM : "");
-    const whole = (await cluster.cli(["mode", wanted])).ms;
-    const effectMs = await effect;
-    if (!load.running()) found.unloaded += 1;
-    else {
-      found.effect[wanted].push(effectMs);
-      found.whole[wanted].push(whole);
-    }
+    const effect = untilInEffect(cluster, NAMES[wanted]);
+    found.whole[wanted].push((await cluster.cli(["mode", wanted])).ms);
+    found.effect[wanted].push(await effect);
   }
   for (const wanted of ["quorum", "async"] as const) {
-    const effect = untilInEffect(cluster, wanted === "quorum" ? QUORUM : "");
-    await tellByPsql(cluster, bench, wanted === "quorum" ? QUORUM : "");
-    const effectMs = await effect;
-    if (!load.running()) found.unloaded += 1;
-    else found.floor[wanted].push(effectMs);
+    const effect = untilInEffect(cluster, NAMES[wanted]);
+    await tellByPsql(cluster, bench, NAMES[wanted]);
+    found.floor[wanted].push(await effect);
   }
-  found.loads.push(await load.report);
+  if (!load.running()) throw new Error("pgbench ended before the changes that it was to accompany");
+  found.loads.push(await load.end());
   await forgetOverrides(cluster, bench);
 }
 
@@ -133,7 +126,7 @@ function figuresOf(found: Found, where: string): Figure[] {
     figures.push({ label: `${label}: whole`, unit: "ms", values: found.whole[wanted] });
   }
   const none = { unit: "", limit: { of: "greatest", max: 0 } } as const;
-  const { loads, unloaded } = found;
+  const { loads } = found;
   figures.push({
     label: `mode, ${where}: failed transactions`,
     values: loads.map((load) => load.failed),
@@ -149,6 +142,5 @@ function figuresOf(found: Found, where: string): Figure[] {
     unit: "",
     values: loads.map((load) => load.perSecond),
   });
-  if (unloaded > 0) say(`mode, ${where}: ${unloaded} changes outlasted pgbench and are left out`);
   return figures;
 }

@@ -2,9 +2,11 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BenchCluster } from "./cluster.ts";
-import { type Ended, begin, timed } from "./command.ts";
+import { type Ended, launch, timed } from "./command.ts";
 
 export const CLIENTS = 8;
+/** Nothing measured takes this long. */
+const LONGEST_SECONDS = 120;
 
 export interface LoadReport {
   readonly transactions: number;
@@ -15,14 +17,15 @@ export interface LoadReport {
 }
 
 export interface Load {
-  /** True until pgbench has ended. */
+  /** False once pgbench has ended by itself. */
   running(): boolean;
-  readonly report: Promise<LoadReport>;
+  /** Ends it, and reads its report. */
+  end(): Promise<LoadReport>;
 }
 
 export interface Bench {
-  /** `perSecond` null: as fast as it goes. */
-  start(seconds: number, perSecond: number | null): Load;
+  /** Until it is ended. `perSecond` null: as fast as it goes. */
+  start(perSecond: number | null): Load;
   /** The environment of any client of libpq. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -42,12 +45,18 @@ export async function openBench(cluster: BenchCluster): Promise<Bench> {
   await timed(["pgbench", "--initialize", "--quiet", "--scale=1"], { env });
   return {
     env,
-    start(seconds, perSecond) {
+    start(perSecond) {
       const rate = perSecond === null ? [] : [`--rate=${Math.max(1, Math.round(perSecond))}`];
-      const argv = ["pgbench", `--client=${CLIENTS}`, "--jobs=2", `--time=${seconds}`, ...rate];
-      let running = true;
-      const ended = begin(argv, { env }).finally(() => (running = false));
-      return { running: () => running, report: ended.then(readReport) };
+      const argv = ["pgbench", `--client=${CLIENTS}`, "--jobs=2", `--time=${LONGEST_SECONDS}`, ...rate];
+      const { child, ended } = launch(argv, { env });
+      return {
+        running: () => child.exitCode === null && child.signalCode === null,
+        async end() {
+          // What its own timer would send at the end of its time: transactions under way are ended and reported.
+          child.kill("SIGALRM");
+          return readReport(await ended);
+        },
+      };
     },
   };
 }

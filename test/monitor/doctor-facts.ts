@@ -29,7 +29,7 @@ export const machine: MachineFacts = {
   here: { folder: "/here", freeBytes: FREE },
 };
 
-export const state: StateFacts = {
+const state: StateFacts = {
   folder: "/here/.pgrep-kit",
   folderMode: 0o700,
   secrets: [{ path: "/here/.pgrep-kit/credentials.json", mode: 0o600, modeNow: 0o600 }],

@@ -28,7 +28,7 @@ export async function lag(options: LagOptions, globals: GlobalOptions): Promise<
     return await judge(options, globals);
   } catch (error) {
     if (options.output === "table" && options.watch !== true) print(`LAG UNKNOWN: ${messageOf(error)}`);
-    await reportFailure(error);
+    await reportFailure(error, options.output === "json");
     return LAG_EXIT_CODES.unknown;
   }
 }

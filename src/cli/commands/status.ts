@@ -23,6 +23,8 @@ const VERBS: ReadonlySet<string> = new Set([
   "logs",
   "restart",
   "doctor",
+  "lag",
+  "history",
   "remove-standby",
   "add-standby",
 ]);

@@ -3,8 +3,8 @@ import { formatDuration } from "../../core/diagnose/units.ts";
 import { type Check, type Problem, onServers, problem, psql, shellQuoted, sqlText } from "./check.ts";
 import type { Server } from "./facts.ts";
 
-export const CLOCK_MS = 1000;
-export const FORGOTTEN_MS = 3_600_000;
+const CLOCK_MS = 1000;
+const FORGOTTEN_MS = 3_600_000;
 
 export const ACTIVITY_CHECKS: readonly Check[] = [
   { id: "clocks", group: "Activity", title: "Clocks", run: onServers(clock, clocksText) },

@@ -123,6 +123,6 @@ function lockAnswer(lock: LockFacts, folder: string): Answer {
   }
 }
 
-export function octal(mode: number): string {
+function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }

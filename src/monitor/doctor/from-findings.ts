@@ -65,7 +65,7 @@ function unseenPrimary(cluster: ClusterFacts, { authority, observation }: MadeFa
     : silenceOf(cluster, [authority.primary]);
 }
 
-export function fromFinding(one: Finding, { spec }: ClusterFacts, made: MadeFacts): Problem {
+function fromFinding(one: Finding, { spec }: ClusterFacts, made: MadeFacts): Problem {
   const level = one.severity === "error" ? "fail" : "warning";
   return problem(level, one.node, one.message, remedyOf(one, spec, made));
 }

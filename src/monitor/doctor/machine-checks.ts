@@ -5,7 +5,7 @@ import { type Answer, type Check, bad, good, problem } from "./check.ts";
 import { type DoctorFacts, type HostLook, type Looked, serversOf } from "./facts.ts";
 
 /** Below the first, servers soon stop; below the second, a copy of a node may not fit. */
-export const FULL_BYTES = 128 * 1024 * 1024;
+const FULL_BYTES = 128 * 1024 * 1024;
 export const TIGHT_BYTES = 1024 * 1024 * 1024;
 
 export const MACHINE_CHECKS: readonly Check[] = [

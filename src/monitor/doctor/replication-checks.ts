@@ -18,7 +18,7 @@ import type { ClusterFacts, MadeFacts, Server } from "./facts.ts";
 import { fromFindings } from "./from-findings.ts";
 
 /** A receiver hears of its upstream at least this often (wal_sender_timeout is a minute), or something is wrong. */
-export const RECEIVER_SILENT_MS = 30_000;
+const RECEIVER_SILENT_MS = 30_000;
 
 export const REPLICATION_CHECKS: readonly Check[] = [
   {

@@ -13,7 +13,7 @@ import type { ClusterFacts, Server } from "./facts.ts";
 import { fromFindings } from "./from-findings.ts";
 
 /** A promotion, and a standby's return, may wait for as long as this. */
-export const RETRY_INTERVAL_MS = 1000;
+const RETRY_INTERVAL_MS = 1000;
 
 export const SETTINGS_CHECKS: readonly Check[] = [
   {

@@ -11,8 +11,8 @@ const WARN_SHARE = 0.5;
 /** Kept without any limit: more than this is worth a word. */
 const WARN_UNLIMITED_BYTES = 1024 * MB;
 /** Transactions that a slot may keep vacuum from: autovacuum's own alarm (autovacuum_freeze_max_age) is at 200 million. */
-export const HORIZON_WARN = 50_000_000;
-export const HORIZON_FAIL = 200_000_000;
+const HORIZON_WARN = 50_000_000;
+const HORIZON_FAIL = 200_000_000;
 /** Senders or slots to spare: a new standby takes two of each while it is copied. */
 const SPARE = 2;
 

@@ -52,7 +52,7 @@ function first(servers: readonly Server[]): Server {
   return servers[0] as Server;
 }
 
-export function versionText(serverVersion: number): string {
+function versionText(serverVersion: number): string {
   return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
 }
 
