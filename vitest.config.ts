@@ -24,6 +24,7 @@ export default defineConfig({
       {
         test: {
           name: "core",
+          testTimeout: 30_000,
           // Whatever no other project takes, so that no test file is left out.
           include: ["test/**/*.test.ts"],
           exclude: ["cli", "process", "docker", "behaviour", "setup", "bench"].map(
