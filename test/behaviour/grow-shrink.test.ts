@@ -1,0 +1,139 @@
+// Standbys that come and go: in the file, in the cluster, in the commit rule, and in what is kept for them.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestCluster, eventually, startCluster } from "../setup/cluster.ts";
+import type { NodeHost } from "../../src/runtime/node-host.ts";
+
+let demo: TestCluster;
+let host: NodeHost;
+beforeAll(async () => {
+  demo = await startCluster({ nodes: 2, init: ["--mode", "quorum"] });
+  host = await demo.host();
+});
+afterAll(async () => {
+  await host?.close();
+  await demo?.[Symbol.asyncDispose]();
+});
+
+const file = (): Promise<string> => demo.readFile("pgrep-kit.yaml");
+
+async function slots(node: string): Promise<string[]> {
+  const rows = await demo.sql(node, "SELECT slot_name || CASE WHEN active THEN '' ELSE ' idle' END AS slot FROM pg_replication_slots ORDER BY 1");
+  return rows.map((row) => String(row["slot"]));
+}
+
+async function rule(): Promise<unknown> {
+  return (await demo.sql("pg1", "SELECT current_setting('synchronous_standby_names') AS rule"))[0]?.["rule"];
+}
+
+async function healthy(): Promise<void> {
+  await eventually("a healthy cluster", async () => (await demo.status()).verdict === "healthy");
+}
+
+test("init in quorum ends with the proof", async () => {
+  expect(await rule()).toBe("ANY 1 (pg1, pg2)");
+  expect((await demo.status())["commit"]).toMatchObject({ mode: "quorum", proof: "proved" });
+});
+
+test("a new standby has the data, a slot, its place in the file, and a voice in the commit rule", async () => {
+  await demo.sql("pg1", "CREATE TABLE before_it AS SELECT 1 AS one");
+  await demo.ok("add-standby", "pg3", "--priority", "5");
+  expect(await file()).toMatch(/name: pg3, priority: 5/);
+  expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
+  expect(await rule()).toBe("ANY 1 (pg3, pg1, pg2)");
+  expect((await demo.status())["commit"]).toMatchObject({ confirmers: ["pg3", "pg2"], proof: "proved" });
+  await eventually("the table on pg3", async () => (await demo.sql("pg3", "SELECT to_regclass('before_it') AS it"))[0]?.["it"]);
+  await healthy();
+});
+
+test("the same standby added again changes nothing", async () => {
+  const before = await file();
+  await demo.ok("add-standby", "pg3");
+  expect(await file()).toBe(before);
+  const otherwise = await demo.cli("add-standby", "pg3", "--upstream", "pg2");
+  expect(otherwise.code).toBe(2);
+  expect(await file()).toBe(before);
+});
+
+test("a cascaded standby receives from its upstream, has its slot there, and confirms nothing", async () => {
+  await demo.ok("add-standby", "pg4", "--upstream", "pg2");
+  expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
+  expect(await slots("pg2")).toEqual(["pg4"]);
+  expect(await rule()).toBe("ANY 1 (pg3, pg1, pg2)");
+  const { stdout } = await demo.ok("status");
+  expect(stdout).toMatch(/├─ pg2 .*\n *│ {2}└─ pg4 +standby +streaming .*\n *└─ pg3/);
+  await demo.sql("pg1", "CREATE TABLE through_pg2 ()");
+  await eventually("the table on pg4", async () => (await demo.sql("pg4", "SELECT to_regclass('through_pg2') AS it"))[0]?.["it"]);
+  await healthy();
+});
+
+test("an upstream with dependents is not removed", async () => {
+  const before = await file();
+  const refused = await demo.cli("remove-standby", "pg2", "--yes");
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/pg4/);
+  expect(await file()).toBe(before);
+  expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
+});
+
+test("removal needs a confirmation, and the primary is never removed", async () => {
+  const unconfirmed = await demo.cli("remove-standby", "pg4");
+  expect(unconfirmed.code).toBe(2);
+  expect(unconfirmed.stderr).toContain("--yes");
+  const before = await file();
+  const refused = await demo.cli("remove-standby", "pg1", "--yes");
+  expect(refused.code).not.toBe(0);
+  expect(await file()).toBe(before);
+  expect((await demo.ok("remove-standby", "pg4", "--dry-run")).stdout).toMatch(/pg4/);
+  await healthy();
+});
+
+test("a removed standby leaves no data, no slot, no place in the file and no voice", async () => {
+  await demo.ok("remove-standby", "pg4", "--yes");
+  expect(await slots("pg2")).toEqual([]);
+  await demo.ok("remove-standby", "pg3", "--yes");
+  expect([...(await host.list()).keys()].toSorted()).toEqual(["pg1", "pg2"]);
+  expect(await slots("pg1")).toEqual(["pg2"]);
+  expect(await file()).not.toMatch(/pg[34]/);
+  expect(await rule()).toBe("ANY 1 (pg1, pg2)");
+  expect((await demo.status())["commit"]).toMatchObject({ confirmers: ["pg2"], proof: "proved" });
+  await healthy();
+});
+
+test("a standby that was removed already cannot be removed again", async () => {
+  const again = await demo.cli("remove-standby", "pg3", "--yes");
+  expect(again.code).toBe(2);
+  expect(again.stderr).toMatch(/there is no node "pg3"/);
+});
+
+test("a dead standby is removed under quorum, and what waits for it no longer does", async () => {
+  await demo.ok("add-standby", "pg3");
+  await demo.ok("mode", "quorum", "--acks", "2");
+  await host.kill("pg3");
+  // Two must confirm and only one is left: without pg3 that would be one too many.
+  const refused = await demo.cli("remove-standby", "pg3", "--yes");
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/acks is 2/);
+  await demo.ok("mode", "quorum", "--acks", "1", "--among", "pg2").catch(() => undefined);
+  await demo.ok("mode", "quorum", "--among", "all", "--acks", "1").catch(() => undefined);
+  await demo.ok("remove-standby", "pg3", "--yes");
+  expect(await slots("pg1")).toEqual(["pg2"]);
+  expect(await rule()).toBe("ANY 1 (pg1, pg2)");
+  await healthy();
+});
+
+test("a standby may come back under its old name", async () => {
+  await demo.ok("add-standby", "pg3");
+  expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
+  await demo.sql("pg1", "CREATE TABLE after_it ()");
+  await eventually("the table on pg3", async () => (await demo.sql("pg3", "SELECT to_regclass('after_it') AS it"))[0]?.["it"]);
+  await healthy();
+});
+
+test("a node that was struck out of the file by hand is removed as well, with its slot", async () => {
+  const text = await file();
+  await demo.writeFile("pgrep-kit.yaml", text.replace(/\n.*name: pg3.*/, ""));
+  await demo.ok("remove-standby", "pg3", "--yes");
+  expect([...(await host.list()).keys()].toSorted()).toEqual(["pg1", "pg2"]);
+  expect(await slots("pg1")).toEqual(["pg2"]);
+  await healthy();
+});
