@@ -3,13 +3,21 @@
  * What is to be changed is an `Intent`; whether and how, `decide` says.
  */
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writeClusterFile } from "../config/edit-cluster-file.ts";
 import { type ClusterFile, parseClusterFile, readClusterFile } from "../config/read-cluster-file.ts";
 import { type DriveResult, drive, foresee } from "../control/drive.ts";
 import { openJournal } from "../control/journal.ts";
 import { acquireLock } from "../control/lock.ts";
-import { type ClusterState, type StateFolder, readState, rememberPort } from "../control/state-folder.ts";
+import {
+  type ClusterState,
+  type StateFolder,
+  openState,
+  readState,
+  rememberPort,
+  removeState,
+} from "../control/state-folder.ts";
 import type { Intent } from "../core/decision.ts";
 import type { Refusal } from "../core/refusals.ts";
 import type { NodeName } from "../core/spec.ts";
@@ -17,8 +25,9 @@ import { freePorts } from "../runtime/free-port.ts";
 import { present } from "../support/assert.ts";
 import { messageOf } from "../support/errors.ts";
 import { exitCodeOf } from "./failure.ts";
+import { neverMade } from "./find-cluster.ts";
 import { listenForInterruption } from "./interruption.ts";
-import { type OpenCluster, openCluster } from "./open-cluster.ts";
+import { type OpenCluster, imagineCluster, openCluster } from "./open-cluster.ts";
 import { startProgress } from "./render/progress.ts";
 import { EXIT, print, say } from "./terminal.ts";
 
@@ -47,14 +56,11 @@ const LOCK_WAIT_MS = 30_000;
 export async function changeCluster(change: Change): Promise<number> {
   using interruption = listenForInterruption();
   const { signal } = interruption;
-  await using _lock = await acquireLock(change.folder, change.verb, {
-    waitMs: LOCK_WAIT_MS,
-    onWait: (owner) => say(`Waiting for pgrep-kit ${owner.verb} (process ${owner.pid}) to end…`),
-  });
+  await using _lock = await lockCluster(change.folder, change.verb, signal);
   // As it is under the lock: another command may have edited it while this one waited.
   const file = await readClusterFile(change.file.path);
   const edited = editedFile(change, file);
-  await change.found?.(edited);
+  await foundOrFind(change, edited);
   const chosen = await missingPorts(edited, await readState(change.folder));
   await using cluster = await openCluster(edited, change.folder, chosen);
   const { superuser, replicator, app } = cluster.credentials;
@@ -88,6 +94,27 @@ export async function changeCluster(change: Change): Promise<number> {
   }
 }
 
+/** The right to change the cluster, for which a person may have to wait. */
+export function lockCluster(
+  folder: StateFolder,
+  verb: string,
+  signal: AbortSignal,
+): Promise<AsyncDisposable> {
+  return acquireLock(folder, verb, {
+    waitMs: LOCK_WAIT_MS,
+    onWait: (owner) => say(`Waiting for pgrep-kit ${owner.verb} (process ${owner.pid}) to end…`),
+    signal,
+  });
+}
+
+/** Another command may have destroyed the cluster while this one waited: then nothing is left but what the lock needed. */
+async function foundOrFind({ found, folder }: Change, file: ClusterFile): Promise<void> {
+  if (found !== undefined) return void (await found(file));
+  if ((await openState(dirname(folder.path))) !== null) return;
+  await removeState(folder);
+  throw neverMade(file);
+}
+
 /** Edited, but not written: a change that is refused leaves the file as it was. */
 function editedFile(change: Change, file: ClusterFile): ClusterFile {
   return change.edit === undefined ? file : parseClusterFile(file.path, change.edit(file.text));
@@ -116,7 +143,7 @@ async function refused(refusals: readonly Refusal[]): Promise<number> {
 }
 
 /** An interrupted step may take its time to end: after a moment of grace the command goes without it. */
-async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const GRACE_MS = 5_000;
   const interrupted = new Promise<never>((_, reject) => {
     signal.addEventListener(
@@ -144,8 +171,10 @@ async function missingPorts(
 export async function foreseeChange(change: Change): Promise<number> {
   using interruption = listenForInterruption();
   const file = editedFile(change, change.file);
-  const state = await readState(change.folder);
-  await using cluster = await openCluster(file, change.folder, await missingPorts(file, state));
+  const isMade = (await openState(dirname(change.folder.path))) !== null;
+  await using cluster = isMade
+    ? await openCluster(file, change.folder, await missingPorts(file, await readState(change.folder)))
+    : await imagineCluster(file, change.folder, (state) => missingPorts(file, state));
   await cluster.host.check();
   const { decision, observation } = await foresee({
     ...cluster,

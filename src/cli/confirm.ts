@@ -14,12 +14,22 @@ export async function confirm(consequence: string, yes: boolean): Promise<void> 
     });
   }
   say(consequence);
+  if (/^y(es)?$/i.test((await ask("Go on? [y/N] ")).trim())) return;
+  throw new PgrepKitError("confirmation-needed", { message: "not confirmed; nothing was changed" });
+}
+
+/** The answer; none where the input ends (^D). ^C is an interruption, not an answer. */
+async function ask(question: string): Promise<string> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await prompt.question("Go on? [y/N] ");
-    if (/^y(es)?$/i.test(answer.trim())) return;
+    return await new Promise<string>((resolve, reject) => {
+      prompt.once("SIGINT", () =>
+        reject(new PgrepKitError("interrupted", { message: "interrupted; nothing was changed" })),
+      );
+      prompt.once("close", () => resolve(""));
+      prompt.question(question).then(resolve, reject);
+    });
   } finally {
     prompt.close();
   }
-  throw new PgrepKitError("confirmation-needed", { message: "not confirmed; nothing was changed" });
 }

@@ -22,8 +22,12 @@ export async function findMade(
   const file = await findFile(options);
   const folder = await openState(folderOf(file));
   if (folder !== null) return { file, folder };
-  throw new PgrepKitError("state-missing", {
-    message: `the cluster ${file.spec.name} was never made here`,
+  throw neverMade(file);
+}
+
+export function neverMade({ spec }: ClusterFile): PgrepKitError {
+  return new PgrepKitError("state-missing", {
+    message: `the cluster ${spec.name} was never made here`,
     detail: "There is a cluster file, but no state folder (.pgrep-kit) beside it.",
     hint: "Make it: pgrep-kit up. If it was made before, bring its state folder back first.",
   });

@@ -45,11 +45,46 @@ export async function openCluster(
   folder: StateFolder,
   imagined: Readonly<Record<NodeName, number>> = {},
 ): Promise<OpenCluster> {
-  const { spec } = file;
   const known = await readState(folder);
+  checkState(known, file.spec);
   const state = { ...known, ports: { ...known.ports, ...imagined } };
-  checkState(state, spec);
-  const credentials = await readCredentials(folder);
+  return assemble(file, folder, state, await readCredentials(folder));
+}
+
+/** A cluster that was never made, to see what making it would mean: nothing of it is written. */
+export async function imagineCluster(
+  file: ClusterFile,
+  folder: StateFolder,
+  portsFor: (state: ClusterState) => Promise<ClusterState["ports"]>,
+): Promise<OpenCluster> {
+  const { name, runtime } = file.spec;
+  const state = {
+    version: 1,
+    id: NOBODY,
+    cluster: name,
+    runtime,
+    database: "postgres",
+    sample: null,
+    ports: {},
+  } as const;
+  return assemble(
+    file,
+    folder,
+    { ...state, ports: await portsFor(state) },
+    { superuser: "", replicator: "", app: "" },
+  );
+}
+
+/** The identity of no cluster. */
+export const NOBODY = "0".repeat(32);
+
+async function assemble(
+  file: ClusterFile,
+  folder: StateFolder,
+  state: ClusterState,
+  credentials: Credentials,
+): Promise<OpenCluster> {
+  const { spec } = file;
   const host = await openHost(spec, state.id, folder.path);
   const portOf = (node: NodeName): number => state.ports[node] ?? 0;
   const sessions = new Sessions((node, database) => {

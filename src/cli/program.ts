@@ -53,8 +53,8 @@ function addMaking(program: Command, finish: Finish): void {
     .description(
       "Writes pgrep-kit.yaml here, makes a primary and its standbys, and waits until every standby streams.",
     )
-    .option("--name <name>", "name of the cluster", "demo")
-    .option("--nodes <number>", "how many nodes, the primary included", "3")
+    .option("--name <name>", "name of the cluster (default: demo)")
+    .option("--nodes <number>", "how many nodes, the primary included (default: 3)")
     .addOption(new Option("--runtime <runtime>", "where the nodes live").choices(["docker", "process"]))
     .option("--postgres <major>", "major version of PostgreSQL")
     .option("--image <image>", "image for Docker, in place of postgres:<major>")

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, access, link, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type ErrorText, PgrepKitError, messageOf } from "./errors.ts";
 
@@ -16,6 +16,45 @@ export interface DurableFile {
 
 /** Replaces `path` by `text` atomically: a reader or a crash meets the old content or the new one, and it is on disk on return. */
 export async function writeDurably(path: string, text: string, file: DurableFile): Promise<void> {
+  await putInPlace(path, text, file, async (temporary) => {
+    await rename(temporary, path);
+    return true;
+  });
+}
+
+/** As `writeDurably`, but never in the place of a file that is there already: then it answers false, and changes nothing. */
+export async function createDurably(path: string, text: string, file: DurableFile): Promise<boolean> {
+  return putInPlace(path, text, file, async (temporary) => {
+    try {
+      await link(temporary, path);
+      await rm(temporary);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === "EEXIST") return false;
+      if (!NO_LINKS.has(systemCode(error) ?? "")) throw error;
+    }
+    // Not every file system has links. What is left is a short moment in which somebody may be quicker.
+    if (
+      await ifThere(
+        access(path).then(() => true),
+        false,
+      )
+    )
+      return false;
+    await rename(temporary, path);
+    return true;
+  });
+}
+
+const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+/** Writes the text beside `path`, and lets `place` put it there; what is left of a failure is removed. */
+async function putInPlace(
+  path: string,
+  text: string,
+  file: DurableFile,
+  place: (temporary: string) => Promise<boolean>,
+): Promise<boolean> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const handle = await open(temporary, "wx", file.mode);
@@ -28,8 +67,10 @@ export async function writeDurably(path: string, text: string, file: DurableFile
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
+    const isPlaced = await place(temporary);
+    if (isPlaced) await syncFolder(dirname(path));
+    else await rm(temporary, { force: true });
+    return isPlaced;
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, error);

@@ -1,9 +1,24 @@
-/** `destroy`: every node with its data, what the cluster shared, and the state. The file stays. */
-import { acquireLock } from "../../control/lock.ts";
-import { STATE_FOLDER, openState, removeState } from "../../control/state-folder.ts";
+/**
+ * `destroy`: every node with its data, what the cluster shared, and the state. The file stays. It needs nothing of the
+ * state but the cluster's identity, so that one whose passwords or record are damaged can be removed, too.
+ */
+import type { ClusterFile } from "../../config/read-cluster-file.ts";
+import {
+  STATE_FOLDER,
+  type StateFolder,
+  checkState,
+  openState,
+  readState,
+  removeState,
+} from "../../control/state-folder.ts";
+import type { NodeName } from "../../core/spec.ts";
+import type { NodeHost } from "../../runtime/node-host.ts";
+import { lockCluster, orInterrupted } from "../change-cluster.ts";
 import { confirm } from "../confirm.ts";
 import { type GlobalOptions, findFile } from "../find-cluster.ts";
-import { folderOf, openCluster } from "../open-cluster.ts";
+import { listenForInterruption } from "../interruption.ts";
+import { folderOf } from "../open-cluster.ts";
+import { openHost } from "../open-host.ts";
 import { EXIT, print, say } from "../terminal.ts";
 
 export interface DestroyOptions {
@@ -14,15 +29,11 @@ export interface DestroyOptions {
 export async function destroy(options: DestroyOptions, globals: GlobalOptions): Promise<number> {
   const file = await findFile(globals);
   const folder = await openState(folderOf(file));
-  if (folder === null) {
-    say(`Nothing to remove: the cluster ${file.spec.name} was never made here.`);
-    return EXIT.done;
-  }
+  if (folder === null) return nothingThere(file);
   if (options.dryRun === true) {
-    await using cluster = await openCluster(file, folder);
-    const names = [...new Set([...cluster.nodes, ...(await cluster.host.list()).keys()])];
+    const names = await withNodes(file, folder, async (_, all) => all.join(", "));
     print(
-      `Would remove, data included: ${names.join(", ")}; and ${STATE_FOLDER}/ with its passwords.\nNothing was changed.`,
+      `Would remove, data included: ${names}; and ${STATE_FOLDER}/ with its passwords.\nNothing was changed.`,
     );
     return EXIT.done;
   }
@@ -30,14 +41,49 @@ export async function destroy(options: DestroyOptions, globals: GlobalOptions): 
     `Every node of ${file.spec.name} and all its data are removed and cannot be brought back.`,
     options.yes === true,
   );
-  await using _lock = await acquireLock(folder, "destroy");
-  // Another destroy may have ended while this one waited.
-  if ((await openState(folderOf(file))) === null) return EXIT.done;
-  await using cluster = await openCluster(file, folder);
-  const names = [...new Set([...cluster.nodes, ...(await cluster.host.list()).keys()])];
-  await Promise.all(names.map((name) => cluster.host.remove(name)));
-  await cluster.host.tearDown();
-  await removeState(folder);
-  say(`Removed ${file.spec.name}: ${names.join(", ")}, all data, and ${STATE_FOLDER}/. ${file.path} stays.`);
+  using interruption = listenForInterruption();
+  await using _lock = await lockCluster(folder, "destroy", interruption.signal);
+  if ((await openState(folderOf(file))) === null) {
+    // Another destroy has ended while this one waited; the folder is there for the lock alone.
+    await removeState(folder);
+    return nothingThere(file);
+  }
+  await orInterrupted(remove(file, folder, interruption.signal), interruption.signal);
   return EXIT.done;
+}
+
+function nothingThere({ spec }: ClusterFile): number {
+  say(`Nothing to remove: the cluster ${spec.name} was never made here.`);
+  return EXIT.done;
+}
+
+/** The state last: whatever stops this earlier, the same command goes on from there. */
+async function remove(file: ClusterFile, folder: StateFolder, signal: AbortSignal): Promise<void> {
+  await withNodes(file, folder, async (host, names) => {
+    signal.throwIfAborted();
+    await Promise.all(names.map((name) => host.remove(name)));
+    signal.throwIfAborted();
+    await host.tearDown();
+    await removeState(folder);
+    say(
+      `Removed ${file.spec.name}: ${names.join(", ")}, all data, and ${STATE_FOLDER}/. ${file.path} stays.`,
+    );
+  });
+}
+
+/** Those of the file, those that the state remembers, and whatever else the host has of this cluster. */
+async function withNodes<T>(
+  { spec }: ClusterFile,
+  folder: StateFolder,
+  work: (host: NodeHost, names: NodeName[]) => Promise<T>,
+): Promise<T> {
+  const state = await readState(folder);
+  checkState(state, spec);
+  const host = await openHost(spec, state.id, folder.path);
+  try {
+    const known = [...spec.nodes.map((node) => node.name), ...Object.keys(state.ports)];
+    return await work(host, [...new Set([...known, ...(await host.list()).keys()])]);
+  } finally {
+    await host.close();
+  }
 }

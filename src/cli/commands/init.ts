@@ -3,23 +3,25 @@ import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CLUSTER_FILE_NAME } from "../../config/find-cluster-file.ts";
 import { renderClusterFile } from "../../config/new-cluster-file.ts";
+import { shownPath } from "../../config/problems.ts";
 import { type ClusterFile, parseClusterFile, readClusterFile } from "../../config/read-cluster-file.ts";
-import { STATE_FOLDER, createState } from "../../control/state-folder.ts";
+import { STATE_FOLDER, type StateFolder, createState, readState } from "../../control/state-folder.ts";
 import type { ClusterSpec, CommitMode, NodeName, RuntimeKind } from "../../core/spec.ts";
 import { APPLICATION_ROLE } from "../../runtime/steps/prepare.ts";
 import { PgrepKitError } from "../../support/errors.ts";
-import { writeDurably } from "../../support/files.ts";
+import { createDurably } from "../../support/files.ts";
 import { changeCluster } from "../change-cluster.ts";
 import { chooseRuntime } from "../choose-runtime.ts";
 import type { GlobalOptions } from "../find-cluster.ts";
 import { type OpenCluster, folderOf } from "../open-cluster.ts";
 import { positiveNumber } from "../option-values.ts";
+import { preflight } from "../preflight.ts";
 import { EXIT, print, say } from "../terminal.ts";
 import { DEFAULT_DATABASE } from "./up.ts";
 
 export interface InitOptions {
-  readonly name: string;
-  readonly nodes: string;
+  readonly name?: string;
+  readonly nodes?: string;
   readonly runtime?: RuntimeKind;
   readonly postgres?: string;
   readonly image?: string;
@@ -29,16 +31,24 @@ export interface InitOptions {
   readonly dryRun?: boolean;
 }
 
+const DEFAULT_NAME = "demo";
+const DEFAULT_NODES = "3";
+
 export async function init(options: InitOptions, globals: GlobalOptions): Promise<number> {
-  const path = resolve(globals.cluster ?? CLUSTER_FILE_NAME);
+  const path = resolve(globals.cluster ?? (process.env["PGREP_KIT_CLUSTER"] || CLUSTER_FILE_NAME));
   const known = await exists(path);
-  const file = known ? await readClusterFile(path) : parseClusterFile(path, await newFile(options));
-  if (known) refuseOtherWishes(options, file);
+  const file = known ? await knownFile(path, options) : parseClusterFile(path, await newFile(options));
   if (options.dryRun === true) {
     print(file.text.trimEnd());
     return EXIT.done;
   }
-  if (!known) await writeDurably(path, file.text, { mode: 0o644 });
+  await preflight(file);
+  // Another init may have been quicker: then it is like any file that was there before.
+  const isWritten = known || (await createDurably(path, file.text, { mode: 0o644 }));
+  return makeCluster(isWritten ? file : await knownFile(path, options), options.sample ?? null);
+}
+
+function makeCluster(file: ClusterFile, sample: string | null): Promise<number> {
   const { spec } = file;
   say(`Cluster ${spec.name}: ${spec.nodes.length} nodes, PostgreSQL ${spec.postgres}, ${place(spec)}\n`);
   return changeCluster({
@@ -46,7 +56,7 @@ export async function init(options: InitOptions, globals: GlobalOptions): Promis
     arguments: [],
     file,
     folder: { path: join(folderOf(file), STATE_FOLDER) },
-    found: () => createState(folderOf(file), identity(spec, options.sample ?? null)),
+    found: async () => refuseOtherSample(sample, await createState(folderOf(file), identity(spec, sample))),
     intent: () => ({ kind: "up", allowBlocking: false, remove: [] }),
     settled: (cluster) => {
       say(nextCommands(cluster));
@@ -60,11 +70,11 @@ function identity(spec: ClusterSpec, sample: string | null) {
 }
 
 async function newFile(options: InitOptions): Promise<string> {
-  const nodes = positiveNumber(options.nodes, "--nodes");
+  const nodes = positiveNumber(options.nodes ?? DEFAULT_NODES, "--nodes");
   const wanted = options.postgres === undefined ? null : positiveNumber(options.postgres, "--postgres");
   const { runtime, postgres } = await chooseRuntime(options.runtime ?? null, wanted);
   return renderClusterFile({
-    name: options.name,
+    name: options.name ?? DEFAULT_NAME,
     postgres,
     runtime,
     image: options.image ?? null,
@@ -84,17 +94,54 @@ async function newFile(options: InitOptions): Promise<string> {
   });
 }
 
+async function knownFile(path: string, options: InitOptions): Promise<ClusterFile> {
+  const file = await readClusterFile(path);
+  refuseOtherWishes(options, file);
+  return file;
+}
+
 /** `init` twice converges; `init` twice with another wish must not pretend to have granted it. */
 function refuseOtherWishes(options: InitOptions, { path, spec }: ClusterFile): void {
-  const differs =
-    (options.runtime !== undefined && options.runtime !== spec.runtime) ||
-    (options.postgres !== undefined && options.postgres !== String(spec.postgres)) ||
-    (options.image !== undefined && options.image !== spec.image) ||
-    (options.mode !== undefined && options.mode !== spec.replication.mode);
-  if (!differs) return;
+  const { replication } = spec;
+  const all: [string, string | number | undefined, string | number | null][] = [
+    ["name", options.name, spec.name],
+    [
+      "nodes",
+      options.nodes === undefined ? undefined : positiveNumber(options.nodes, "--nodes"),
+      spec.nodes.length,
+    ],
+    ["runtime", options.runtime, spec.runtime],
+    [
+      "postgres",
+      options.postgres === undefined ? undefined : positiveNumber(options.postgres, "--postgres"),
+      spec.postgres,
+    ],
+    ["image", options.image, spec.image],
+    ["mode", options.mode, replication.mode],
+    [
+      "acks",
+      options.acks === undefined ? undefined : positiveNumber(options.acks, "--acks"),
+      replication.acks,
+    ],
+  ];
+  const other = all.filter(([, wanted, said]) => wanted !== undefined && wanted !== said);
+  if (other.length === 0) return;
+  const differences = other.map(
+    ([name, wanted, said]) => `--${name} ${wanted}, where the file says ${said ?? "nothing"}`,
+  );
   throw new PgrepKitError("cluster-file-exists", {
-    message: `${path} is there already and says something else`,
+    message: `${shownPath(path)} is there already and says something else`,
+    detail: `${differences.join("; ")}.`,
     hint: "Edit it and run pgrep-kit up, or use another folder.",
+  });
+}
+
+/** The sample is loaded while the cluster is made, and never afterwards. */
+async function refuseOtherSample(sample: string | null, folder: StateFolder): Promise<void> {
+  if (sample === null || (await readState(folder)).sample === sample) return;
+  throw new PgrepKitError("state-mismatch", {
+    message: `this cluster was made without the sample ${sample}`,
+    hint: "Use another folder, or destroy the cluster and run init again.",
   });
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Change, changeCluster, foreseeChange } from "../change-cluster.ts";
 import { type GlobalOptions, findFile } from "../find-cluster.ts";
 import { folderOf } from "../open-cluster.ts";
+import { preflight } from "../preflight.ts";
 import { EXIT, say } from "../terminal.ts";
 
 export interface UpOptions {
@@ -40,5 +41,7 @@ export async function up(options: UpOptions, globals: GlobalOptions): Promise<nu
       return EXIT.done;
     },
   };
-  return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
+  if (options.dryRun === true) return foreseeChange(change);
+  await preflight(file);
+  return changeCluster(change);
 }
