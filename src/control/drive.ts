@@ -57,7 +57,8 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
     const observation = await input.runtime.observe(input.nodes, input.signal);
     const authority = await input.authority.read();
     const decision = decide(input.intent, input.spec, authority, observation);
-    await journalDecision(input.journal, authority, observation, decision);
+    const journaled = journalDecision(input.journal, authority, observation, decision);
+    if (decision.kind !== "act") await journaled;
     if (round === 0 && decision.kind !== "refuse") await input.accepted?.();
     switch (decision.kind) {
       case "settled":
@@ -66,7 +67,7 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
         return { kind: "refused", refusals: decision.refusals, steps };
       case "act": {
         const stage = decision.plan[0] ?? [];
-        const outcomes = await applyStage(input, stage);
+        const outcomes = await applyStage(input, stage, journaled);
         steps += stage.length;
         const waitedFor = outcomes.flatMap((outcome) =>
           outcome.kind === "unknown" ? [outcome.waitedFor] : [],
@@ -90,7 +91,10 @@ export async function foresee(
   input: Omit<DriveInput, "journal" | "listener" | "accepted">,
 ): Promise<{ readonly decision: Decision; readonly observation: Observation }> {
   const observation = await input.runtime.observe(input.nodes, input.signal);
-  return { observation, decision: decide(input.intent, input.spec, await input.authority.read(), observation) };
+  return {
+    observation,
+    decision: decide(input.intent, input.spec, await input.authority.read(), observation),
+  };
 }
 
 async function journalDecision(
@@ -115,10 +119,14 @@ function describeStage(stage: Stage): string {
 }
 
 /** All steps of a stage side by side; each is journaled before and after. The first failure is thrown once all have ended. */
-async function applyStage(input: DriveInput, stage: Stage): Promise<StepOutcome[]> {
+async function applyStage(
+  input: DriveInput,
+  stage: Stage,
+  journaled: Promise<unknown>,
+): Promise<StepOutcome[]> {
   const begun = performance.now();
   input.listener.stageBegins?.(stage);
-  const settled = await Promise.allSettled(stage.map((step) => applyStep(input, step)));
+  const settled = await Promise.allSettled(stage.map((step) => applyStep(input, step, journaled)));
   const failures = settled.flatMap((result) =>
     result.status === "rejected" ? [result.reason as unknown] : [],
   );
@@ -127,10 +135,14 @@ async function applyStage(input: DriveInput, stage: Stage): Promise<StepOutcome[
   return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
-async function applyStep(input: DriveInput, step: Step): Promise<StepOutcome> {
+/** `journaled`: the decision that it rests on; on the way to the disk together with the step's beginning. */
+async function applyStep(input: DriveInput, step: Step, journaled: Promise<unknown>): Promise<StepOutcome> {
   const { journal } = input;
   const node = stepNode(step);
-  await journal.append({ kind: "step-begin", step: step.kind, node, because: step.because });
+  await Promise.all([
+    journaled,
+    journal.append({ kind: "step-begin", step: step.kind, node, because: step.because }),
+  ]);
   const begun = performance.now();
   const end = (outcome: "done" | "unknown" | "failed", detail: string | null) =>
     journal.append({

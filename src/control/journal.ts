@@ -8,9 +8,9 @@ import { join } from "node:path";
 import type { NodeName } from "../core/spec.ts";
 import type { StepKind } from "../core/plan.ts";
 import { ifThere, isObject, syncFolder, writeError } from "../support/files.ts";
-import { inTurn } from "./in-turn.ts";
 import { lastOf, mendEnd, parsed, readLines } from "./journal-file.ts";
 import type { StateFolder } from "./state-folder.ts";
+import { together } from "./together.ts";
 
 export type JournalEvent =
   /** A command began. */
@@ -80,39 +80,39 @@ const MAX_TEXT = 8_000;
 export function openJournal(folder: StateFolder, options: JournalOptions): Journal {
   const path = join(folder.path, "journal.ndjson");
   const older = join(folder.path, "journal.1.ndjson");
-  const turn = inTurn();
   /** As this journal left the file; anything else there makes it look again. */
   let left = { size: -1, seq: 0 };
 
-  const append = async (event: JournalEvent): Promise<JournalEntry> => {
+  const appendAll = async (events: readonly JournalEvent[]): Promise<JournalEntry[]> => {
     const size = (await ifThere(stat(path), null))?.size ?? 0;
     if (size !== left.size) {
       await mendEnd(path);
       const seq = (await lastOf(path, seqOf)) ?? (await lastOf(older, seqOf)) ?? 0;
       left = { size: (await ifThere(stat(path), null))?.size ?? 0, seq };
     }
+    const { seq } = left;
     const at = (options.now?.() ?? new Date()).toISOString();
-    const entry = cleaned(
-      { seq: left.seq + 1, at, command: options.command, ...event },
-      options.secrets ?? [],
+    const entries = events.map((event, index) =>
+      cleaned({ seq: seq + 1 + index, at, command: options.command, ...event }, options.secrets ?? []),
     );
-    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    if (left.size > 0 && left.size + line.length > (options.maxBytes ?? MAX_BYTES)) {
+    const lines = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    if (left.size > 0 && left.size + lines.length > (options.maxBytes ?? MAX_BYTES)) {
       await rename(path, older);
-      left = { size: 0, seq: left.seq };
+      left = { size: 0, seq };
     }
-    await write(folder, path, line, left.size === 0);
-    left = { size: left.size + line.length, seq: entry.seq };
-    return entry;
+    await write(folder, path, lines, left.size === 0);
+    left = { size: left.size + lines.length, seq: seq + entries.length };
+    return entries;
   };
 
   return {
-    append: (event) =>
-      turn(() =>
-        append(event).catch((error: unknown) => {
-          throw writeError(path, error);
-        }),
-      ),
+    append: together(async (events) => {
+      try {
+        return await appendAll(events);
+      } catch (error) {
+        throw writeError(path, error);
+      }
+    }),
     read: () => read(path, older),
   };
 }
