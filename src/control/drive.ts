@@ -59,7 +59,7 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
     const decision = decide(input.intent, input.spec, authority, observation);
     const journaled = journalDecision(input.journal, authority, observation, decision);
     if (decision.kind !== "act") await journaled;
-    if (round === 0 && decision.kind !== "refuse") await input.accepted?.();
+    if (round === 0 && decision.kind !== "refuse") await Promise.all([journaled, input.accepted?.()]);
     switch (decision.kind) {
       case "settled":
         return { kind: "settled", authority, observation, steps };
