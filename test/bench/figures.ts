@@ -65,10 +65,12 @@ function limit({ limit: set, unit }: Figure): string {
 }
 
 function spread(values: readonly number[], unit: Unit): string {
+  if (values.length === 0) return "–";
   return `${number(Math.min(...values), unit)}–${number(Math.max(...values), unit)}`;
 }
 
 function amount(value: number, unit: Unit): string {
+  if (Number.isNaN(value)) return "–";
   return `${number(value, unit)} ${unit}`.trimEnd();
 }
 

@@ -72,6 +72,6 @@ export function readReport({ stdout, stderr }: Pick<Ended, "stdout" | "stderr">)
     transactions: numberAfter(/^number of transactions actually processed: (\d+)/m),
     perSecond: numberAfter(/^tps = ([\d.]+)/m),
     failed: numberAfter(/^number of failed transactions: (\d+)/m),
-    aborted: new Set(stderr.match(/client \d+ (?=.*abort)/g)).size,
+    aborted: new Set(stderr.match(/client \d+(?= .*abort)/g)).size,
   };
 }
