@@ -105,6 +105,7 @@ async function assemble(
     credentials,
     database,
     sample,
+    postgres: spec.postgres,
     portOf,
     freshCopies: new Map(),
   });

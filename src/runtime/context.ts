@@ -14,6 +14,8 @@ export interface RuntimeContext {
   readonly host: NodeHost;
   readonly sessions: Sessions;
   readonly credentials: Credentials;
+  /** The major version that the file asks for. */
+  readonly postgres: number;
   /** The application's database, made with the cluster. */
   readonly database: string;
   /** A file of `templates/samples/`, without its ending; null: an empty database. */

@@ -1,5 +1,5 @@
 # Makes an empty data directory, whole or not at all: initdb works beside it and a rename puts it in place.
-# Arguments: the node's folder. The superuser's password is in conf/superuser, which is removed afterwards.
+# Arguments: the node's folder, the major version that it is to be. The superuser's password is in conf/superuser, which is removed afterwards.
 set -eu
 umask 077
 cd "$1"
@@ -8,6 +8,12 @@ if [ ! -e data ]; then
   new="data.new.$$"
   initdb --pgdata="$new" --username=postgres --pwfile=conf/superuser --auth=scram-sha-256 \
     --data-checksums --encoding=UTF8 --no-locale --no-instructions >/dev/null
+  major=$(cat "$new/PG_VERSION")
+  if [ "$major" != "$2" ]; then
+    rm -rf "$new"
+    echo "The programs here are of PostgreSQL $major, the cluster's file says $2." >&2
+    exit 1
+  fi
   mv "$new" data
 fi
 rm -f conf/superuser

@@ -17,7 +17,10 @@ afterAll(async () => {
 const file = (): Promise<string> => demo.readFile("pgrep-kit.yaml");
 
 async function slots(node: string): Promise<string[]> {
-  const rows = await demo.sql(node, "SELECT slot_name || CASE WHEN active THEN '' ELSE ' idle' END AS slot FROM pg_replication_slots ORDER BY 1");
+  const rows = await demo.sql(
+    node,
+    "SELECT slot_name || CASE WHEN active THEN '' ELSE ' idle' END AS slot FROM pg_replication_slots ORDER BY 1",
+  );
   return rows.map((row) => String(row["slot"]));
 }
 
@@ -41,7 +44,10 @@ test("a new standby has the data, a slot, its place in the file, and a voice in 
   expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
   expect(await rule()).toBe("ANY 1 (pg3, pg1, pg2)");
   expect((await demo.status())["commit"]).toMatchObject({ confirmers: ["pg3", "pg2"], proof: "proved" });
-  await eventually("the table on pg3", async () => (await demo.sql("pg3", "SELECT to_regclass('before_it') AS it"))[0]?.["it"]);
+  await eventually(
+    "the table on pg3",
+    async () => (await demo.sql("pg3", "SELECT to_regclass('before_it') AS it"))[0]?.["it"],
+  );
   await healthy();
 });
 
@@ -62,7 +68,10 @@ test("a cascaded standby receives from its upstream, has its slot there, and con
   const { stdout } = await demo.ok("status");
   expect(stdout).toMatch(/├─ pg2 .*\n *│ {2}└─ pg4 +standby +streaming .*\n *└─ pg3/);
   await demo.sql("pg1", "CREATE TABLE through_pg2 ()");
-  await eventually("the table on pg4", async () => (await demo.sql("pg4", "SELECT to_regclass('through_pg2') AS it"))[0]?.["it"]);
+  await eventually(
+    "the table on pg4",
+    async () => (await demo.sql("pg4", "SELECT to_regclass('through_pg2') AS it"))[0]?.["it"],
+  );
   await healthy();
 });
 
@@ -93,7 +102,7 @@ test("a removed standby leaves no data, no slot, no place in the file and no voi
   await demo.ok("remove-standby", "pg3", "--yes");
   expect([...(await host.list()).keys()].toSorted()).toEqual(["pg1", "pg2"]);
   expect(await slots("pg1")).toEqual(["pg2"]);
-  expect(await file()).not.toMatch(/pg[34]/);
+  expect(await file()).not.toMatch(/name: pg[34]/);
   expect(await rule()).toBe("ANY 1 (pg1, pg2)");
   expect((await demo.status())["commit"]).toMatchObject({ confirmers: ["pg2"], proof: "proved" });
   await healthy();
@@ -113,8 +122,11 @@ test("a dead standby is removed under quorum, and what waits for it no longer do
   const refused = await demo.cli("remove-standby", "pg3", "--yes");
   expect(refused.code).toBe(2);
   expect(refused.stderr).toMatch(/acks is 2/);
-  await demo.ok("mode", "quorum", "--acks", "1", "--among", "pg2").catch(() => undefined);
-  await demo.ok("mode", "quorum", "--among", "all", "--acks", "1").catch(() => undefined);
+  // Nothing can be proved of pg3, so that this waits for it; the wish is in the record all the same.
+  const fewer = demo.begin("mode", "quorum", "--acks", "1");
+  await eventually("the rule to be in effect", async () => (await rule()) === "ANY 1 (pg1, pg2, pg3)");
+  fewer.child.kill("SIGINT");
+  await fewer.result;
   await demo.ok("remove-standby", "pg3", "--yes");
   expect(await slots("pg1")).toEqual(["pg2"]);
   expect(await rule()).toBe("ANY 1 (pg1, pg2)");
@@ -125,7 +137,10 @@ test("a standby may come back under its old name", async () => {
   await demo.ok("add-standby", "pg3");
   expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
   await demo.sql("pg1", "CREATE TABLE after_it ()");
-  await eventually("the table on pg3", async () => (await demo.sql("pg3", "SELECT to_regclass('after_it') AS it"))[0]?.["it"]);
+  await eventually(
+    "the table on pg3",
+    async () => (await demo.sql("pg3", "SELECT to_regclass('after_it') AS it"))[0]?.["it"],
+  );
   await healthy();
 });
 

@@ -1,6 +1,7 @@
 /**
  * Stop cleanly: the primary first, because a fast shutdown ends only when its standbys have received
- * the shutdown checkpoint; then the standbys, which hold everything by then.
+ * the shutdown checkpoint; then the standbys, which hold everything by then. A frozen standby receives nothing, and
+ * would only be waited for until its connection times out: it is stopped before.
  */
 import type { Authority } from "../authority.ts";
 import type { Decision } from "../decision.ts";
@@ -15,8 +16,11 @@ export function decideDown(authority: Authority | null, observation: Observation
   const first = up.filter(
     (name) => name === authority?.primary || observation.nodes[name]?.kind === "primary",
   );
-  const others = up.filter((name) => !first.includes(name));
+  const isFrozen = (name: NodeName): boolean => observation.nodes[name]?.kind === "paused";
+  const frozen = up.filter((name) => !first.includes(name) && isFrozen(name));
+  const others = up.filter((name) => !first.includes(name) && !isFrozen(name));
   const plan = [
+    frozen.map((name) => stop(name, "because it is frozen, and the primary's shutdown would wait for it")),
     first.map((name) => stop(name, "first, so that its last WAL reaches the standbys")),
     others.map((name) => stop(name, "now that nothing more can arrive")),
   ].filter((stage) => stage.length > 0);

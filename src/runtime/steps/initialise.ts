@@ -18,7 +18,7 @@ export async function initialise(
     { path: "conf/superuser", content: `${credentials.superuser}\n`, mode: 0o600 },
   ]);
   const script = await template("node/initialise.sh");
-  const argv = ["sh", "-c", script, "initialise", host.paths(node).root];
+  const argv = ["sh", "-c", script, "initialise", host.paths(node).root, String(context.postgres)];
   await runCopy(
     context,
     node,
