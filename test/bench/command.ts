@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 const KEPT = ["PATH", "HOME", "TMPDIR", "DOCKER_HOST", "PGREP_KIT_PGBIN", "PGREP_KIT_OS_USER"];
 
