@@ -1,0 +1,215 @@
+// How the command line behaves towards people and programs: help, exit codes, what goes to which stream, colour.
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { type CliResult, type EmptyFolder, emptyFolder, runCli } from "../setup/run-cli.ts";
+
+let folder: EmptyFolder;
+beforeAll(async () => {
+  folder = await emptyFolder();
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+const cli = (...args: string[]): Promise<CliResult> => runCli({ folder: folder.path }, ...args);
+const FILE = "name: demo\npostgres: 17\nruntime: process\nnodes: [{ name: pg1 }, { name: pg2 }]\n";
+
+/** As the help of the program lists them. */
+async function verbs(): Promise<string[]> {
+  const { stdout } = await cli("--help");
+  const listed = stdout.slice(stdout.indexOf("Commands:"), stdout.indexOf("Examples:"));
+  return [...listed.matchAll(/^ {2}([a-z][a-z-]+)/gm)].map(([, verb = ""]) => verb);
+}
+
+let known: Promise<(CliResult & { readonly verb: string })[]> | null = null;
+
+function helps(): Promise<(CliResult & { readonly verb: string })[]> {
+  known ??= verbs().then((all) =>
+    Promise.all(all.map(async (verb) => ({ verb, ...(await cli(verb, "--help")) }))),
+  );
+  return known;
+}
+
+describe("help", () => {
+  test("lists every verb that this version has", async () => {
+    expect(await verbs()).toEqual(
+      expect.arrayContaining([
+        ...["init", "destroy", "up", "down", "restart", "mode", "add-standby", "remove-standby"],
+        ...["status", "lag", "doctor", "history", "uri", "psql", "logs"],
+      ]),
+    );
+  });
+
+  test("of each verb goes to stdout and ends in two examples of it", async () => {
+    for (const { verb, code, stdout, stderr } of await helps()) {
+      expect([verb, code, stderr]).toEqual([verb, 0, ""]);
+      const examples = stdout.trimEnd().split("\n").slice(-3);
+      expect(examples[0]).toBe("Examples:");
+      for (const example of examples.slice(1))
+        expect(example).toMatch(new RegExp(`^ {2}\\$ .*pgrep-kit ${verb}\\b`));
+    }
+  });
+
+  test("offers a dry run and says what it is for wherever something is changed", async () => {
+    const changing = ["init", "destroy", "up", "down", "restart", "mode", "add-standby", "remove-standby"];
+    const offering = (await helps()).filter(({ stdout }) =>
+      /--dry-run +show what would be done, and change nothing/.test(stdout),
+    );
+    expect(offering.map(({ verb }) => verb).toSorted()).toEqual(changing.toSorted());
+  });
+
+  test("of the program names the version's own option, and --version prints nothing but the version", async () => {
+    const { code, stdout, stderr } = await cli("--version");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test("is what a call without a verb shows, as an error", async () => {
+    const { code, stdout, stderr } = await cli();
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^Usage: pgrep-kit/);
+  });
+});
+
+describe("a mistake on the command line ends with 2, a word on stderr and nothing on stdout", () => {
+  test.each([
+    [["statsu"], /unknown command 'statsu'[^]*Did you mean status/],
+    [["promote"], /unknown command 'promote'/],
+    [["status", "--wacht"], /unknown option '--wacht'[^]*Did you mean --watch/],
+    [["status", "-o", "xml"], /'xml' is invalid.*table, json, yaml/],
+    [["status", "now"], /too many arguments/],
+    [["mode", "semi"], /'semi' is invalid.*async, sync, quorum/],
+    [["logs"], /missing required argument 'node'/],
+    [["add-standby"], /missing required argument 'node'/],
+    [["init", "--nodes", "many"], /--nodes takes a whole number from 1 on, not "many"/],
+    [["init", "--nodes", "0"], /--nodes takes a whole number from 1 on, not "0"/],
+    [["init", "--nodes", "-3"], /--nodes takes a whole number from 1 on, not "-3"/],
+    [["init", "--nodes", "2.5"], /--nodes takes a whole number from 1 on, not "2.5"/],
+    [["init", "--postgres", "seventeen"], /--postgres takes a whole number/],
+    [["init", "--runtime", "podman"], /'podman' is invalid.*docker, process/],
+    [["init", "--sample", "chinook"], /'chinook' is invalid.*ecommerce/],
+    [["status", "--interval", "0"], /--interval takes seconds/],
+    [["history", "--last", "all"], /--last takes a whole number/],
+    [["uri", "--node", "pg1", "--role", "standby"], /cannot be used with option/],
+    [["--cluster"], /argument missing/],
+  ])("%j", async (args, words) => {
+    const { code, stdout, stderr } = await cli(...args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(words);
+    expect(stderr).toMatch(/^error: {3}/);
+  });
+
+  test("but to a monitoring system lag says unknown, with 3", async () => {
+    const { code, stdout, stderr } = await cli("lag", "--warn", "sixteen");
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^LAG UNKNOWN: /);
+    expect(stderr).toMatch(/^error: {3}/);
+  });
+});
+
+describe("without a cluster", () => {
+  test.each([
+    "status",
+    "up",
+    "down",
+    "restart",
+    "mode",
+    "uri",
+    "psql",
+    "history",
+    "destroy --yes",
+    "logs pg1",
+    "remove-standby pg2 --yes",
+    "add-standby pg4",
+  ])("%s says where it looked and how to make one", async (verb) => {
+    const { code, stdout, stderr } = await cli(...verb.split(" "));
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(
+      /^error: {3}there is no pgrep-kit\.yaml in .* or above it\nhint: .*pgrep-kit init/s,
+    );
+  });
+
+  test("a file named by --cluster or PGREP_KIT_CLUSTER that is not there is named", async () => {
+    const byOption = await cli("--cluster", "other.yaml", "status");
+    expect(byOption).toMatchObject({ code: 2, stdout: "" });
+    expect(byOption.stderr).toMatch(/--cluster names .*other\.yaml, which does not exist/);
+    const byVariable = await runCli(
+      { folder: folder.path, env: { PGREP_KIT_CLUSTER: "third.yaml" } },
+      "status",
+    );
+    expect(byVariable).toMatchObject({ code: 2, stdout: "" });
+    expect(byVariable.stderr).toMatch(/PGREP_KIT_CLUSTER names .*third\.yaml, which does not exist/);
+  });
+});
+
+describe("with a file, but without a cluster", () => {
+  beforeAll(() => writeFile(join(folder.path, "pgrep-kit.yaml"), FILE));
+
+  test.each(["status", "down", "restart --yes", "mode quorum", "uri", "history", "logs pg1"])(
+    "%s says that the cluster was never made, and how",
+    async (verb) => {
+      const { code, stdout, stderr } = await cli(...verb.split(" "));
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/^error: {3}the cluster demo was never made here\n[^]*hint: .*pgrep-kit up/);
+    },
+  );
+
+  test("destroy has nothing to do, which is no failure", async () => {
+    const { code, stderr } = await cli("destroy", "--yes");
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/Nothing to remove/);
+  });
+});
+
+describe("colour", () => {
+  const escapes = "\u001b[";
+  const fails = (env: Record<string, string | undefined>): Promise<CliResult> =>
+    runCli({ folder: folder.path, env }, "logs", "pg9", "--lines", "x");
+
+  test("is not used into a pipe, nor with NO_COLOR, and forced by FORCE_COLOR", async () => {
+    expect((await fails({ NO_COLOR: undefined, FORCE_COLOR: undefined })).stderr).not.toContain(escapes);
+    expect((await fails({ NO_COLOR: "1" })).stderr).not.toContain(escapes);
+    expect((await fails({ FORCE_COLOR: "1", NO_COLOR: undefined })).stderr).toContain(escapes);
+  });
+
+  test("never carries meaning alone: the words are the same without it", async () => {
+    const plain = (await fails({ NO_COLOR: "1" })).stderr;
+    const coloured = (await fails({ FORCE_COLOR: "1", NO_COLOR: undefined })).stderr;
+    expect(coloured.replaceAll(/\u001b\[[\d;]*m/g, "")).toBe(plain);
+  });
+});
+
+describe("init --dry-run", () => {
+  test("prints the file that init would write, and writes nothing", async () => {
+    await using empty = await emptyFolder();
+    const { code, stdout } = await runCli(
+      { folder: empty.path },
+      "init",
+      "--dry-run",
+      "--runtime",
+      "docker",
+      "--name",
+      "shop",
+      "--mode",
+      "quorum",
+      "--nodes",
+      "4",
+    );
+    expect(code).toBe(0);
+    expect(parse(stdout)).toMatchObject({
+      name: "shop",
+      runtime: "docker",
+      nodes: [{ name: "pg1" }, { name: "pg2" }, { name: "pg3" }, { name: "pg4" }],
+      replication: { mode: "quorum", acks: 1 },
+    });
+    expect(await readdir(empty.path)).toEqual([]);
+  });
+});
+
+test("up --dry-run of a cluster that was never made shows its whole plan, and leaves no trace", async (context) => {
+  const { code, stdout, stderr } = await cli("up", "--dry-run");
+  if (/^error: {3}no server binaries/.test(stderr)) return context.skip("no PostgreSQL 17 on this machine");
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/1 +record authority[^]*initialise pg1[^]*clone pg2[^]*Nothing was changed\.\n$/);
+  expect(await readdir(folder.path)).toEqual(["pgrep-kit.yaml"]);
+});
