@@ -39,7 +39,12 @@ export function readNodes(problems: Problems, entry: Entry): NodeSpec[] | null {
     return null;
   }
   if (items.length > MOST_NODES) {
-    report(problems, items[MOST_NODES]?.range?.[0] ?? entry.offset, `more than ${MOST_NODES} nodes`);
+    report(
+      problems,
+      items[MOST_NODES]?.range?.[0] ?? entry.offset,
+      `more than ${MOST_NODES} nodes`,
+      `A cluster has ${MOST_NODES} at most.`,
+    );
     return null;
   }
   const before = problems.all.length;
