@@ -1,5 +1,5 @@
 // Images of other makes: another sh, and those that bring a volume and an entrypoint of their own, as the official ones do.
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type TestCluster, startCluster } from "../setup/cluster.ts";
 import { testImage } from "../setup/images.ts";
 import { docker } from "./docker-cluster.ts";
@@ -30,41 +30,38 @@ async function exists(volume: string): Promise<boolean> {
   );
 }
 
-describe.concurrent("an image of the make", () => {
+describe("an image of the make", () => {
   test.each(VARIANTS)(
     "%s serves like any other, without its entrypoint, and leaves no volume behind",
     async (tag, major) => {
       const own = new Set<string>();
       const anonymous = new Set<string>();
-      {
-        await using demo = await startCluster({
-          nodes: 2,
-          image: testImage(tag),
-          init: ["--postgres", String(major)],
-        });
-        await demo.ok("mode", "quorum");
-        expect(await demo.status()).toMatchObject({ verdict: "healthy", commit: { proof: "proved" } });
-        await note(demo, own, anonymous);
-        const running = await containers(demo);
-        expect(running.length).toBeGreaterThanOrEqual(2);
-        for (const { Config } of running)
-          expect(String(Config.Entrypoint)).not.toContain("docker-entrypoint");
-        const [directory] = await demo.sql("pg1", "SELECT current_setting('data_directory') AS path");
-        for (const { Mounts } of running) {
-          // The data is on the node's own volume, whatever the image declares.
-          expect(
-            Mounts.some(
-              (mount) =>
-                !isAnonymous(mount.Name) && String(directory?.["path"]).startsWith(mount.Destination),
-            ),
-          ).toBe(true);
-        }
-        await demo.ok("restart", "--yes");
-        await demo.ok("down");
-        await demo.ok("up");
-        await note(demo, own, anonymous);
-        expect(await demo.status()).toMatchObject({ verdict: "healthy" });
+      const demo = await startCluster({
+        nodes: 2,
+        image: testImage(tag),
+        init: ["--postgres", String(major)],
+      });
+      onTestFinished(() => demo[Symbol.asyncDispose]());
+      await demo.ok("mode", "quorum");
+      expect(await demo.status()).toMatchObject({ verdict: "healthy", commit: { proof: "proved" } });
+      await note(demo, own, anonymous);
+      const running = await containers(demo);
+      expect(running.length).toBeGreaterThanOrEqual(2);
+      for (const { Config } of running) expect(String(Config.Entrypoint)).not.toContain("docker-entrypoint");
+      const [directory] = await demo.sql("pg1", "SELECT current_setting('data_directory') AS path");
+      for (const { Mounts } of running) {
+        // The data is on the node's own volume, whatever the image declares.
+        expect(
+          Mounts.some(
+            (mount) => !isAnonymous(mount.Name) && String(directory?.["path"]).startsWith(mount.Destination),
+          ),
+        ).toBe(true);
       }
+      await demo.ok("down");
+      await demo.ok("up");
+      await note(demo, own, anonymous);
+      expect(await demo.status()).toMatchObject({ verdict: "healthy" });
+      await demo[Symbol.asyncDispose]();
       expect(own.size).toBe(2);
       for (const volume of [...own, ...anonymous]) expect(await exists(volume), volume).toBe(false);
     },
