@@ -1,7 +1,7 @@
 /** What `doctor` wants to know of this machine: engine, binaries, psql, disk, and what `init` would choose. */
 import { execFile } from "node:child_process";
-import { access, constants, statfs } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { statfs } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { STATE_FOLDER } from "../control/state-folder.ts";
 import type { ClusterSpec, RuntimeKind } from "../core/spec.ts";
@@ -9,6 +9,7 @@ import type { HostLook, Looked, MachineFacts, Trouble } from "../monitor/doctor/
 import { looked, trouble } from "../monitor/doctor/gather-state.ts";
 import type { NodeHost } from "../runtime/node-host.ts";
 import { chooseRuntime } from "./choose-runtime.ts";
+import { findPsql } from "./find-psql.ts";
 import { defaultImage } from "./open-host.ts";
 
 /** For a look at a host without a cluster: nothing is ever made under this id. */
@@ -77,7 +78,6 @@ export async function inTheWay(spec: ClusterSpec, id: string | null): Promise<Tr
   }
 }
 
-/** As `psql` finds it: PGREP_KIT_PGBIN, PATH, the usual places. */
 async function psqlVersion(): Promise<MachineFacts["psql"]> {
   const program = await findPsql();
   if (program === null) return null;
@@ -88,21 +88,4 @@ async function psqlVersion(): Promise<MachineFacts["psql"]> {
   } catch {
     return null;
   }
-}
-
-async function findPsql(): Promise<string | null> {
-  const folders = [process.env["PGREP_KIT_PGBIN"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)];
-  const { findBinaries } = await import("../runtime/process/binaries.ts");
-  const usual = (await findBinaries(null, process.env))?.folder ?? "";
-  for (const folder of [...folders, usual].filter((each) => each !== "")) {
-    const path = join(folder, "psql");
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
-  return null;
 }

@@ -1,6 +1,6 @@
 /** Chooses ports on the loopback address that nobody holds, and that another cluster of this machine rarely wants. */
-import { createServer } from "node:net";
 import { PgrepKitError } from "../support/errors.ts";
+import { isTaken } from "../support/taken-port.ts";
 
 /** Below the range from which the systems' own outgoing connections take theirs (32768 on Linux). */
 const LOWEST = 20_000;
@@ -16,7 +16,7 @@ export async function freePorts(count: number, seed: string, taken: readonly num
   const found: number[] = [];
   for (let offset = 0; offset < span && found.length < count; offset++) {
     const port = LOWEST + ((first + offset) % span);
-    if (!taken.includes(port) && (await isFree(port))) found.push(port);
+    if (!taken.includes(port) && !(await isTaken(port))) found.push(port);
   }
   if (found.length < count) {
     throw new PgrepKitError("port-taken", {
@@ -24,12 +24,4 @@ export async function freePorts(count: number, seed: string, taken: readonly num
     });
   }
   return found;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
-  });
 }

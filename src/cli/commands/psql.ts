@@ -1,12 +1,12 @@
 /** `psql`: PostgreSQL's own client, as superuser. The password goes by a file that only the user can read, never by argv. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, constants } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { SUPERUSER } from "../../core/node-configuration.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { writeDurably } from "../../support/files.ts";
 import { type NodeChoice, chooseNode } from "../choose-node.ts";
+import { findPsql } from "../find-psql.ts";
 import { type GlobalOptions, findCluster } from "../find-cluster.ts";
 
 export async function psql(
@@ -15,6 +15,7 @@ export async function psql(
   globals: GlobalOptions,
 ): Promise<number> {
   const program = await findPsql();
+  if (program === null) throw noPsql();
   const environment = await connection(options, globals);
   const child = spawn(program, rest, { stdio: "inherit", env: { ...process.env, ...environment } });
   // ^C belongs to psql: it cancels a query there, and must not end this process under it.
@@ -45,22 +46,8 @@ async function connection(options: NodeChoice, globals: GlobalOptions): Promise<
   };
 }
 
-async function findPsql(): Promise<string> {
-  const folders = [process.env["PGREP_KIT_PGBIN"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter)];
-  for (const folder of folders.filter((each) => each !== "")) {
-    const path = join(folder, "psql");
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
-  const { findBinaries } = await import("../../runtime/process/binaries.ts");
-  const found = await findBinaries(null, process.env);
-  if (found !== null) return join(found.folder, "psql");
-  throw new PgrepKitError("tool-missing", {
+function noPsql(): PgrepKitError {
+  return new PgrepKitError("tool-missing", {
     message: "psql is not installed on this machine",
     detail: "It was looked for in PGREP_KIT_PGBIN, on PATH and in the usual places.",
     hint: 'Install PostgreSQL\'s client (Debian, Ubuntu: apt-get install postgresql-client), or use another one with "$(pgrep-kit uri --admin)".',

@@ -2,14 +2,13 @@
  * Looks at a cluster that was made: one observation, then one question to every server that runs, side by side.
  * It changes nothing; whatever does not answer in time is missing from the facts.
  */
-import { createServer } from "node:net";
 import type { Authority } from "../../core/authority.ts";
 import { diagnose } from "../../core/diagnose.ts";
 import { type Observation, isRunning } from "../../core/observation.ts";
 import type { ClusterSpec, NodeName } from "../../core/spec.ts";
 import type { NodeHost } from "../../runtime/node-host.ts";
 import type { NodeRuntime } from "../../runtime/node-runtime.ts";
-import { systemCode } from "../../support/files.ts";
+import { isTaken } from "../../support/taken-port.ts";
 import type { MadeFacts } from "./facts.ts";
 import type { ServerHealth } from "./server-health.ts";
 
@@ -88,12 +87,4 @@ async function takenPortsOf({ spec, portOf }: ClusterSources, { nodes }: Observa
   });
   const taken = await Promise.all(down.map(({ port }) => isTaken(port)));
   return down.filter((_, index) => taken[index] === true);
-}
-
-function isTaken(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", (error) => resolve(systemCode(error) === "EADDRINUSE"));
-    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(false)));
-  });
 }

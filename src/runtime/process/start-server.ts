@@ -5,10 +5,10 @@
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
 import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { messageOf, PgrepKitError } from "../../support/errors.ts";
-import { systemCode, writeError } from "../../support/files.ts";
+import { writeError } from "../../support/files.ts";
+import { isTaken } from "../../support/taken-port.ts";
 import { awaitCondition } from "./await-condition.ts";
 import { launch } from "./launch.ts";
 import { freeBytesAt } from "./node-folders.ts";
@@ -85,15 +85,7 @@ async function clearAfterCrash(place: NodePlace): Promise<void> {
 }
 
 async function refuseTakenPort(start: ServerStart): Promise<void> {
-  if (await portIsTaken(start.port)) throw portTaken(start, null);
-}
-
-function portIsTaken(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", (error) => resolve(systemCode(error) === "EADDRINUSE"));
-    probe.listen({ host: "127.0.0.1", port, exclusive: true }, () => probe.close(() => resolve(false)));
-  });
+  if (await isTaken(start.port)) throw portTaken(start, null);
 }
 
 /** The folder is another user's when we are root: a link that lies there must not be followed. */
@@ -151,7 +143,7 @@ async function explainFailure(
   fromByte: number,
 ): Promise<PgrepKitError> {
   const said = await lastLines(log, fromByte);
-  const portLost = /could not bind .*: Address already in use/.test(said) || (await portIsTaken(start.port));
+  const portLost = /could not bind .*: Address already in use/.test(said) || (await isTaken(start.port));
   if (portLost) return portTaken(start, said);
   // On a full disk the reason itself may be missing from the log.
   const reasonLost = !/ (FATAL|PANIC): /.test(said) && (await diskIsFull(start.place));
