@@ -158,7 +158,6 @@ describe("a hostile name", () => {
     expect([code, stdout, left]).toEqual([2, "", ["pgrep-kit.yaml"]]);
     expect(stderr).toMatch(/^error: {3}pgrep-kit\.yaml:4:\d+: the node name "/);
     expect(stderr).toMatch(/hint: .*lower-case letters/);
-    // oxlint-disable-next-line no-control-regex
     expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/);
   });
 

@@ -32,7 +32,7 @@ async function installOffline(tarball: string): Promise<void> {
   const home = join(modules, "pgrep-kit");
   await mkdir(home, { recursive: true });
   await exec("tar", ["-xzf", tarball, "-C", home, "--strip-components=1"]);
-  for (const name of await dependencies("pgrep-kit", join(home, "package.json"), new Set())) {
+  for (const name of await dependencies(join(home, "package.json"), new Set())) {
     await mkdir(join(modules, name, ".."), { recursive: true });
     await cp(join(root, "node_modules", name), join(modules, name), { recursive: true, dereference: true });
   }
@@ -48,7 +48,7 @@ async function installOffline(tarball: string): Promise<void> {
 }
 
 /** All that the package asks for at run time, and what that asks for; development's own things are left out. */
-async function dependencies(name: string, manifest: string, known: Set<string>): Promise<Set<string>> {
+async function dependencies(manifest: string, known: Set<string>): Promise<Set<string>> {
   const { dependencies: wanted = {} } = JSON.parse(await readFile(manifest, "utf8")) as {
     dependencies?: Record<string, string>;
   };
@@ -57,7 +57,7 @@ async function dependencies(name: string, manifest: string, known: Set<string>):
     known.add(each);
     const hoisted = join(root, "node_modules", each, "package.json");
     // One that lies within its dependent comes along with it.
-    await dependencies(each, hoisted, known).catch(() => known.delete(each));
+    await dependencies(hoisted, known).catch(() => known.delete(each));
   }
   return known;
 }
