@@ -21,7 +21,7 @@ const documents = await Promise.all(
 
 describe.concurrent("the commands of", () => {
   for (const { path, blocks } of documents.filter((document) => document.blocks.length > 0)) {
-    it(path, async (context) => {
+    it(path, { timeout: 600_000 }, async (context) => {
       const binaries = await findBinaries(null, process.env);
       if (binaries === null) context.skip("psql and pgbench are not on this machine");
       await using place = await surroundings(binaries!.folder);

@@ -98,7 +98,7 @@ export interface Shell {
   readonly clusterName: string;
 }
 
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 240_000;
 
 /** Runs a block and throws where it does not do what is written about it. Answers what it printed. */
 export async function runBlock(block: Block, shell: Shell): Promise<string> {
