@@ -25,7 +25,9 @@ alone() {
 make_primary() {
   [ ! -e "$root/prepared" ] || return 0
   sed -n 's/^.*:postgres://p' "$root/conf/pgpass" >"$root/conf/superuser"
-  sh /templates/node/initialise.sh "$root"
+  # Whatever version the image is: there is no file here that says another.
+  major=$(postgres --version | sed 's/^.*) \([0-9]*\).*$/\1/')
+  sh /templates/node/initialise.sh "$root" "$major"
   replicator=$(sed -n 's/^.*:replicator://p' "$root/conf/pgpass")
   alone postgres <<SQL
 DO \$\$ BEGIN

@@ -112,9 +112,15 @@ async function logged(container: string, text: string): Promise<void> {
     }),
   );
   const ended = new Promise<never>((_, reject) => {
-    follower.once("close", () => reject(new Error(`the log of ${container} ended without: ${text}`)));
+    follower.once("close", () =>
+      reject(new Error(`the log of ${container} ended, or 60 s passed, without: ${text}`)),
+    );
   });
-  await Promise.race([seen, ended]).finally(() => follower.kill());
+  const deadline = setTimeout(() => follower.kill(), 60_000);
+  await Promise.race([seen, ended]).finally(() => {
+    clearTimeout(deadline);
+    follower.kill();
+  });
 }
 
 describe.concurrent("compose", () => {
