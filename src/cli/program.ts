@@ -33,15 +33,22 @@ function build(finish: Finish): Command {
     .version(VERSION, "--version", "print the version")
     .option("--cluster <file>", "the cluster's file; otherwise the nearest pgrep-kit.yaml from here upwards")
     .helpOption("-h, --help", "explain a command")
+    .configureHelp({ subcommandTerm: termOf })
     .helpCommand(false)
     .showHelpAfterError("(pgrep-kit --help lists the commands)")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "error:   ")) })
     .exitOverride();
   examples(program, "pgrep-kit init --nodes 3 --sample ecommerce", "pgrep-kit status --watch");
+  // What a person does most comes first.
+  program.commandsGroup("Make:");
   addMaking(program, finish);
-  addServers(program, finish);
-  addChanging(program, finish);
+  program.commandsGroup("Look:");
   addLooking(program, finish);
+  program.commandsGroup("Change:");
+  addChanging(program, finish);
+  program.commandsGroup("Run:");
+  addServers(program, finish);
+  program.commandsGroup("Reach:");
   addReaching(program, finish);
   return program;
 }
@@ -249,6 +256,14 @@ function addReaching(program: Command, finish: Finish): void {
       finish(await (await import("./commands/logs.ts")).logs(node, options, command.optsWithGlobals())),
     );
   examples(logs, "pgrep-kit logs pg1 --follow", "pgrep-kit logs pg2 -n 20");
+}
+
+/** A command's name and arguments; that it has options goes without saying. */
+function termOf(command: Command): string {
+  const names = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  return [command.name(), ...names].join(" ");
 }
 
 function examples(command: Command, first: string, second: string): void {
