@@ -128,6 +128,7 @@ function testCluster(name: string, folder: string, initArguments: readonly strin
     );
   };
   const connect: TestCluster["connect"] = (node, database, as) => connectTo(folder, node, database, as);
+  let removed: Promise<void> | undefined;
   return {
     name,
     folder,
@@ -149,7 +150,7 @@ function testCluster(name: string, folder: string, initArguments: readonly strin
     host: () => hostOf(folder),
     readFile: (path) => readFile(join(folder, path), "utf8"),
     writeFile: (path, content) => writeFile(join(folder, path), content),
-    [Symbol.asyncDispose]: () => removeCluster(folder, cli),
+    [Symbol.asyncDispose]: () => (removed ??= removeCluster(folder, cli)),
   };
 }
 
