@@ -19,15 +19,15 @@ const documents = await Promise.all(
   })),
 );
 
+const runnable = documents.filter((document) => document.blocks.length > 0);
+
 describe.concurrent("the commands of", () => {
-  for (const { path, blocks } of documents.filter((document) => document.blocks.length > 0)) {
-    it(path, { timeout: 600_000 }, async (context) => {
-      const binaries = await findBinaries(null, process.env);
-      if (binaries === null) context.skip("psql and pgbench are not on this machine");
-      await using place = await surroundings(binaries!.folder);
-      for (const block of blocks) await run(path, block, place.shell);
-    });
-  }
+  it.for(runnable)("$path", { timeout: 600_000 }, async ({ path, blocks }, context) => {
+    const binaries = await findBinaries(null, process.env);
+    if (binaries === null) return context.skip("psql and pgbench are not on this machine");
+    await using place = await surroundings(binaries.folder);
+    for (const block of blocks) await run(path, block, place.shell);
+  });
 });
 
 async function run(path: string, block: Block, shell: Shell): Promise<void> {

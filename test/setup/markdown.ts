@@ -128,7 +128,11 @@ async function runCommand(
   command: string,
   shell: Shell,
   interrupt: string | null | undefined,
-): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly output: string }> {
+): Promise<{
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly output: string;
+}> {
   const { folder, env } = shell;
   const child = spawn("sh", ["-c", `exec 2>&1\nset -e\n${command}`], {
     cwd: folder,
