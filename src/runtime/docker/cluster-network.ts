@@ -2,7 +2,7 @@
  * The bridge network of a cluster. Only a network that carries the cluster's own label is ever used or removed.
  */
 import type Dockerode from "dockerode";
-import type { Engine } from "./engine-client.ts";
+import { type Engine, LOOK_DEADLINE_MS, queryString } from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
 import { clusterLabels, networkName, ownFilter, ownOrThrow, type ClusterIdentity } from "./names.ts";
 import { PgrepKitError } from "../../support/errors.ts";
@@ -27,8 +27,13 @@ export async function ensureNetwork(engine: Engine, identity: ClusterIdentity): 
 /** Throws if a network of the cluster's name is somebody else's. */
 async function hasNetwork(engine: Engine, identity: ClusterIdentity): Promise<boolean> {
   const name = networkName(identity);
-  const dockerode = await engine.dockerode();
-  const alike = await dockerode.listNetworks({ filters: { name: [name] } });
+  // On our own socket: every change of a cluster asks this, and dockerode takes its time to load.
+  const filters = queryString({ filters: { name: [name] } });
+  const alike = await engine.socket.json<readonly Dockerode.NetworkInspectInfo[]>({
+    method: "GET",
+    path: `/networks?${filters}`,
+    deadlineMs: LOOK_DEADLINE_MS,
+  });
   // The filter finds every network whose name contains this one.
   const network = alike.find((candidate) => candidate.Name === name);
   if (network === undefined) return false;

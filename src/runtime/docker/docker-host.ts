@@ -43,7 +43,15 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
 
   return {
     kind: "docker",
-    check: () => doing("look at itself and the image", () => describeEngine(engine, image)),
+    check: () =>
+      doing("look at itself and the image", async () => {
+        // Also before the first trace of a new cluster is written, which its state folder is.
+        const [report] = await Promise.all([
+          describeEngine(engine, image),
+          refuseForeignVolumes(engine, options),
+        ]);
+        return report;
+      }),
     setUp: (progress) =>
       doing("set up the cluster", async () => {
         await Promise.all([checkEngine(engine), refuseForeignVolumes(engine, options)]);

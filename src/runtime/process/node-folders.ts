@@ -12,6 +12,7 @@ import type { HostNode } from "../node-host.ts";
 import { makePrivateFolder } from "./node-files.ts";
 import { nodeState } from "./postmaster.ts";
 import type { ServerUser } from "./server-user.ts";
+import { removeNote } from "./state-note.ts";
 import { isNodeFolder, nodePlace, ROOT_STORAGE, type NodePlace, type Storage } from "./storage.ts";
 
 const REMOVED = ".removed-";
@@ -70,6 +71,7 @@ export async function removeNode(storage: Storage, place: NodePlace): Promise<vo
 export async function removeBase(storage: Storage): Promise<void> {
   try {
     await sweep(storage);
+    await removeNote(storage.base);
     await removeIfEmpty(storage.base);
     if (dirname(storage.base) === ROOT_STORAGE) await removeIfEmpty(ROOT_STORAGE);
   } catch (error) {

@@ -13,6 +13,7 @@ import { freeBytesAt, listNodes, makeBase, makeNode, removeBase, removeNode } fr
 import { runTool } from "./run-tool.ts";
 import { readLog } from "./server-log.ts";
 import { startServer } from "./start-server.ts";
+import { noteStateFolder, refuseOrphans } from "./state-note.ts";
 import { nodePlace, openStorage, type NodePlace, type Storage } from "./storage.ts";
 
 export interface ProcessHostOptions {
@@ -39,8 +40,15 @@ export async function openProcessHost(options: ProcessHostOptions): Promise<Node
 
   return {
     kind: "process",
-    check: () => checkHost(storage, options.major, env),
-    setUp: () => makeBase(storage),
+    check: async () => {
+      const report = await checkHost(storage, options.major, env);
+      await refuseOrphans({ ...options, base: storage.base });
+      return report;
+    },
+    setUp: async () => {
+      await makeBase(storage);
+      await noteStateFolder({ ...options, base: storage.base });
+    },
     paths: (node) => ({ root: at(node).root, data: at(node).data, conf: at(node).conf }),
     wiring: (_node, port) => wiringOf(port),
     list: () => listNodes(storage),

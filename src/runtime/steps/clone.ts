@@ -20,7 +20,9 @@ export async function clone(
   const upstream = host.wiring(step.from, context.portOf(step.from)).peer;
   await host.create(step.node);
   await host.writeFiles(step.node, [passfile(context)]);
-  const conninfo = `host=${upstream.host} port=${upstream.port} user=${REPLICATION_ROLE} application_name=${step.node}`;
+  // Not under the node's name: with a slot the WAL stream of a copy reports what it flushed, so that a primary which
+  // knows it by a listed name would let it confirm commits, though an interrupted copy is thrown away.
+  const conninfo = `host=${upstream.host} port=${upstream.port} user=${REPLICATION_ROLE}`;
   const argv = ["sh", "-c", await template("node/clone.sh"), "clone", paths.root, conninfo, step.slot];
   const tool = { argv, env: { LC_ALL: "C", PGPASSFILE: passfilePath(paths) }, timeoutMs: TIMEOUT_MS };
   await runCopy(context, step.node, tool, `${step.from} could not be copied`, signal);
