@@ -144,7 +144,7 @@ export async function thingsOf(demo: TestCluster): Promise<string[]> {
   try {
     if (host.kind === "process") {
       const place = dirname(host.paths("pg1").root);
-      return (await readdir(place).catch(() => [])).toSorted();
+      return (await readdir(place).catch(() => [])).filter((name) => name !== ".state-folder").toSorted();
     }
   } finally {
     await host.close();
