@@ -13,8 +13,10 @@ import { acquireLock } from "../control/lock.ts";
 import {
   type ClusterState,
   type StateFolder,
+  checkMajor,
   openState,
   readState,
+  rememberHome,
   rememberPort,
   removeState,
 } from "../control/state-folder.ts";
@@ -61,7 +63,10 @@ export async function changeCluster(change: Change): Promise<number> {
   const file = await readClusterFile(change.file.path);
   const edited = editedFile(change, file);
   await foundOrFind(change, edited);
-  const chosen = await missingPorts(edited, await readState(change.folder));
+  const state = await readState(change.folder);
+  checkMajor(state, edited.spec);
+  await rememberHome(change.folder);
+  const chosen = await missingPorts(edited, state);
   await using cluster = await openCluster(edited, change.folder, chosen);
   const { superuser, replicator, app } = cluster.credentials;
   const journal = openJournal(change.folder, {
@@ -172,9 +177,12 @@ export async function foreseeChange(change: Change): Promise<number> {
   using interruption = listenForInterruption();
   const file = editedFile(change, change.file);
   const isMade = (await openState(dirname(change.folder.path))) !== null;
-  await using cluster = isMade
-    ? await openCluster(file, change.folder, await missingPorts(file, await readState(change.folder)))
-    : await imagineCluster(file, change.folder, (state) => missingPorts(file, state));
+  const known = isMade ? await readState(change.folder) : null;
+  if (known !== null) checkMajor(known, file.spec);
+  await using cluster =
+    known === null
+      ? await imagineCluster(file, change.folder, (state) => missingPorts(file, state))
+      : await openCluster(file, change.folder, await missingPorts(file, known));
   await cluster.host.check();
   const { decision, observation } = await foresee({
     ...cluster,

@@ -57,12 +57,14 @@ export async function imagineCluster(
   folder: StateFolder,
   portsFor: (state: ClusterState) => Promise<ClusterState["ports"]>,
 ): Promise<OpenCluster> {
-  const { name, runtime } = file.spec;
+  const { name, runtime, postgres } = file.spec;
   const state = {
     version: 1,
     id: NOBODY,
     cluster: name,
     runtime,
+    postgres,
+    home: null,
     database: "postgres",
     sample: null,
     ports: {},

@@ -5,11 +5,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import type { ClusterSpec, NodeName, RuntimeKind } from "../core/spec.ts";
 import { PgrepKitError } from "../support/errors.ts";
 import { isObject, readIfThere, readJson, systemCode, writeDurably, writeError } from "../support/files.ts";
 import { inTurn } from "./in-turn.ts";
+import { homeOf, isAtHome, isCopy } from "./state-home.ts";
 
 export const STATE_FOLDER = ".pgrep-kit";
 
@@ -24,6 +25,10 @@ export interface ClusterState {
   readonly id: string;
   readonly cluster: string;
   readonly runtime: RuntimeKind;
+  /** The major version that the data was made with; null in a state from before that was written down. */
+  readonly postgres: number | null;
+  /** The folder that this was written in, as a real path; null in a state from before that was written down. */
+  readonly home: string | null;
   /** The database made for the user. */
   readonly database: string;
   /** The sample that was loaded into it. */
@@ -32,7 +37,7 @@ export interface ClusterState {
   readonly ports: Readonly<Record<NodeName, number>>;
 }
 
-export type NewState = Pick<ClusterState, "cluster" | "runtime" | "database" | "sample">;
+export type NewState = Pick<ClusterState, "cluster" | "runtime" | "postgres" | "database" | "sample">;
 
 export interface Credentials {
   readonly superuser: string;
@@ -74,11 +79,19 @@ async function tightenFolder(path: string): Promise<void> {
   if ((mode & 0o066) !== 0) await chmod(path, mode & 0o711);
 }
 
-/** The state beside a cluster file, or null where `createState` has not been yet, or not to its end. */
+/**
+ * The state beside a cluster file, or null where `createState` has not been yet, or not to its end. Throws `state-copied`
+ * where it is the copy of one that is still in its place: to read by it, too, would be to look at the other's nodes.
+ */
 export async function openState(fileFolder: string): Promise<StateFolder | null> {
   const folder = { path: join(fileFolder, STATE_FOLDER) };
   const state = await readClusterJson(folder);
-  if (state !== null) return folder;
+  if (state !== null) {
+    const idAt = async (path: string): Promise<string | null> =>
+      (await readClusterJson({ path }))?.id ?? null;
+    if (await isCopy(folder.path, state, idAt)) throw copied(folder, state);
+    return folder;
+  }
   // Passwords alone are what a `createState` leaves that was killed midway; a record of authority comes only later.
   if ((await readIfThere(join(folder.path, AUTHORITY_FILE))) === null) return null;
   throw missing(folder);
@@ -101,14 +114,15 @@ export async function createState(fileFolder: string, wanted: NewState): Promise
     version: 1,
     id: randomBytes(16).toString("hex"),
     ...picked(wanted),
+    home: await homeOf(folder.path),
     ports: {},
   };
   await writeJson(folder, CLUSTER_FILE, state);
   return folder;
 }
 
-function picked({ cluster, runtime, database, sample }: NewState): NewState {
-  return { cluster, runtime, database, sample };
+function picked({ cluster, runtime, postgres, database, sample }: NewState): NewState {
+  return { cluster, runtime, postgres, database, sample };
 }
 
 /** Throws `state-mismatch` where the file now speaks of another cluster than the one that was made. */
@@ -128,6 +142,17 @@ export function checkState(state: ClusterState, spec: Pick<ClusterSpec, "name" |
       hint: `Set runtime back to ${state.runtime}, or destroy the cluster and run init again.`,
     });
   }
+}
+
+/** Throws `state-mismatch` where the file now asks for another major version than the data is of. */
+export function checkMajor({ postgres }: ClusterState, spec: Pick<ClusterSpec, "postgres">): void {
+  if (postgres === null || postgres === spec.postgres) return;
+  throw new PgrepKitError("state-mismatch", {
+    message: `the file says postgres: ${spec.postgres}, but this cluster was made with PostgreSQL ${postgres}`,
+    detail:
+      "Servers of one major version cannot read the data of another; pgrep-kit does not upgrade it yet.",
+    hint: `Set postgres back to ${postgres}, or make a new cluster in another folder and bring the data over with pg_dump.`,
+  });
 }
 
 export async function readState(folder: StateFolder): Promise<ClusterState> {
@@ -163,6 +188,13 @@ async function updateState(
   });
 }
 
+/** The folder was moved, or brought back in another place: from now on it belongs there. */
+export async function rememberHome(folder: StateFolder): Promise<void> {
+  if (await isAtHome(folder.path, (await readState(folder)).home)) return;
+  const home = await homeOf(folder.path);
+  await updateState(folder, (state) => ({ ...state, home }));
+}
+
 export async function rememberPort(folder: StateFolder, node: NodeName, port: number): Promise<ClusterState> {
   return updateState(folder, (state) => ({ ...state, ports: { ...state.ports, [node]: port } }));
 }
@@ -194,6 +226,15 @@ export async function removeState(folder: StateFolder): Promise<void> {
   }
 }
 
+function copied(folder: StateFolder, { home }: ClusterState): PgrepKitError {
+  const original = dirname(home ?? "");
+  return new PgrepKitError("state-copied", {
+    message: `this folder is a copy of ${original}; the cluster belongs to that one`,
+    detail: "Both would have the same nodes: what is done here would be done there.",
+    hint: `Work in ${original}. For a cluster of its own here, remove ${folder.path} first.`,
+  });
+}
+
 function missing(folder: StateFolder): PgrepKitError {
   return new PgrepKitError("state-corrupt", {
     message: `the state file ${join(folder.path, CLUSTER_FILE)} is missing`,
@@ -212,13 +253,16 @@ async function readClusterJson(folder: StateFolder): Promise<ClusterState | null
 
 function clusterState(value: unknown): ClusterState | null {
   if (!isObject(value)) return null;
-  const { version, id, cluster, runtime, database, sample, ports } = value;
+  const { version, id, cluster, runtime, postgres = null, home = null, database, sample, ports } = value;
   if (version !== 1 || typeof id !== "string" || !/^[0-9a-f]{32}$/.test(id)) return null;
   if (typeof cluster !== "string" || typeof database !== "string" || !isObject(ports)) return null;
   if (runtime !== "docker" && runtime !== "process") return null;
   if (sample !== null && typeof sample !== "string") return null;
+  if (postgres !== null && typeof postgres !== "number") return null;
+  if (home !== null && (typeof home !== "string" || !isAbsolute(home))) return null;
   if (!Object.values(ports).every(isPort)) return null;
-  return { version, id, cluster, runtime, database, sample, ports: ports as ClusterState["ports"] };
+  const known = { version, id, cluster, runtime, postgres, home, database, sample } as const;
+  return { ...known, ports: ports as ClusterState["ports"] };
 }
 
 function isPort(value: unknown): boolean {

@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   "cluster-file-changed": 2,
   "state-corrupt": 2,
   "state-mismatch": 2,
+  "state-copied": 2,
   "state-missing": 2,
   "state-unwritable": 2,
   "unknown-node": 2,

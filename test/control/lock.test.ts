@@ -204,6 +204,7 @@ describe("a command that waited for a destroy", () => {
     const folder = await createState(home, {
       cluster: "demo",
       runtime: "process",
+      postgres: 17,
       database: "app",
       sample: null,
     });
@@ -220,6 +221,7 @@ describe("a command that waited for a destroy", () => {
     const folder = await createState(home, {
       cluster: "demo",
       runtime: "process",
+      postgres: 17,
       database: "app",
       sample: null,
     });

@@ -1,9 +1,22 @@
-import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  cp,
+  mkdir,
+  readFile,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
   type NewState,
+  checkMajor,
   checkState,
   createState,
   forgetNode,
@@ -11,13 +24,14 @@ import {
   openState,
   readCredentials,
   readState,
+  rememberHome,
   rememberPort,
   removeState,
 } from "../../src/control/state-folder.ts";
 import { failureOf } from "./failure.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const demo: NewState = { cluster: "demo", runtime: "docker", database: "app", sample: null };
+const demo: NewState = { cluster: "demo", runtime: "docker", postgres: 17, database: "app", sample: null };
 
 async function modeOf(path: string): Promise<string> {
   return ((await stat(path)).mode & 0o777).toString(8);
@@ -129,6 +143,81 @@ describe("opening a state", () => {
     expect((await failureOf(() => checkState(state, { name: "demo", runtime: "process" }))).hint).toContain(
       "docker",
     );
+  });
+});
+
+test("a file that asks for another major version than the data is of is refused", async () => {
+  const state = await readState(await createState(await temporaryFolder(), demo));
+  expect(() => checkMajor(state, { postgres: 17 })).not.toThrow();
+  expect(() => checkMajor({ ...state, postgres: null }, { postgres: 18 })).not.toThrow();
+  const upgraded = await failureOf(() => checkMajor(state, { postgres: 18 }));
+  expect(upgraded.code).toBe("state-mismatch");
+  expect(upgraded.hint).toContain("17");
+});
+
+describe("a copied state folder", () => {
+  test("is opened by nobody while the original is in its place", async () => {
+    const [home, copy] = [await temporaryFolder(), await temporaryFolder()];
+    await createState(home, demo);
+    await cp(home, copy, { recursive: true });
+    for (const attempt of [() => openState(copy), () => createState(copy, demo)]) {
+      const failure = await failureOf(attempt);
+      expect(failure.code).toBe("state-copied");
+      expect(failure.message).toContain(await realpath(home));
+      expect(failure.hint).toContain(join(copy, ".pgrep-kit"));
+    }
+    expect(await openState(home)).not.toBeNull();
+  });
+
+  test("is opened by nobody while the original is there, but damaged", async () => {
+    const [home, copy] = [await temporaryFolder(), await temporaryFolder()];
+    const { path } = await createState(home, demo);
+    await cp(home, copy, { recursive: true });
+    await writeFile(join(path, "cluster.json"), "");
+    expect((await failureOf(openState(copy))).code).toBe("state-copied");
+  });
+
+  test("is the cluster once the original is gone, and says so from the next change on", async () => {
+    const [home, copy] = [await temporaryFolder(), await temporaryFolder()];
+    await createState(home, demo);
+    await cp(home, copy, { recursive: true });
+    await rm(join(home, ".pgrep-kit"), { recursive: true });
+    const folder = (await openState(copy))!;
+    await rememberHome(folder);
+    expect((await readState(folder)).home).toBe(await realpath(folder.path));
+    await cp(copy, home, { recursive: true });
+    expect((await failureOf(openState(home))).message).toContain(await realpath(copy));
+  });
+
+  test("is no matter where another cluster has taken the original's place", async () => {
+    const [home, copy] = [await temporaryFolder(), await temporaryFolder()];
+    const original = await createState(home, demo);
+    await cp(home, copy, { recursive: true });
+    await removeState(original);
+    await createState(home, demo);
+    expect(await openState(copy)).not.toBeNull();
+  });
+
+  test("is none where it was moved, or is reached by a link", async () => {
+    const home = await temporaryFolder();
+    await createState(join(home, "first"), demo);
+    await symlink(join(home, "first"), join(home, "link"));
+    const linked = (await openState(join(home, "link")))!;
+    await rememberHome(linked);
+    expect((await readState(linked)).home).toBe(join(await realpath(home), "first", ".pgrep-kit"));
+    await rename(join(home, "first"), join(home, "second"));
+    expect(await openState(join(home, "second"))).not.toBeNull();
+  });
+
+  test("is none where nobody wrote down yet where it was made", async () => {
+    const [home, copy] = [await temporaryFolder(), await temporaryFolder()];
+    const folder = await createState(home, demo);
+    const { home: _, postgres: __, ...early } = await readState(folder);
+    await writeFile(join(folder.path, "cluster.json"), JSON.stringify(early));
+    await cp(home, copy, { recursive: true });
+    expect(await openState(copy)).not.toBeNull();
+    await rememberHome(folder);
+    expect((await readState(folder)).home).toBe(await realpath(folder.path));
   });
 });
 

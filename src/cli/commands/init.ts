@@ -66,7 +66,8 @@ function makeCluster(file: ClusterFile, sample: string | null): Promise<number> 
 }
 
 function identity(spec: ClusterSpec, sample: string | null) {
-  return { cluster: spec.name, runtime: spec.runtime, database: sample ?? DEFAULT_DATABASE, sample };
+  const { name: cluster, runtime, postgres } = spec;
+  return { cluster, runtime, postgres, database: sample ?? DEFAULT_DATABASE, sample };
 }
 
 async function newFile(options: InitOptions): Promise<string> {

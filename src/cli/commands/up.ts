@@ -27,6 +27,7 @@ export async function up(options: UpOptions, globals: GlobalOptions): Promise<nu
       createState(folderOf(file), {
         cluster: spec.name,
         runtime: spec.runtime,
+        postgres: spec.postgres,
         database: DEFAULT_DATABASE,
         sample: null,
       }),
