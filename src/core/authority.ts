@@ -69,7 +69,10 @@ export function changed(authority: Authority | null, change: AuthorityChange): A
         proofs: demanded(authority.proofs, change.rule, change.afterWeakCommit),
       };
     case "doubt":
-      return { ...authority, proofs: pendingOnly(authority.rule, change.afterWeakCommit) };
+      return {
+        ...authority,
+        proofs: pendingOnly(authority.rule, change.afterWeakCommit || isWeak(authority.proofs)),
+      };
     case "prove":
       if (!sameRule(authority.rule, change.rule)) return null;
       return { ...authority, proofs: [{ rule: change.rule, since: change.since, afterWeakCommit: false }] };
@@ -82,11 +85,15 @@ export function changed(authority: Authority | null, change: AuthorityChange): A
  */
 function demanded(proofs: readonly Proof[], rule: CommitRule | null, afterWeakCommit: boolean): Proof[] {
   const proved = proofs.filter((proof) => proof.since !== null);
-  const weak = afterWeakCommit || proofs.some((proof) => proof.afterWeakCommit);
+  const weak = afterWeakCommit || isWeak(proofs);
   if (rule === null || proved.length === 0) return pendingOnly(rule, weak);
   const abandoned = proofs.filter((proof) => proof.since === null && !sameRule(proof.rule, rule));
   // A change that was itself interrupted may have let commits through by its own rule: keep its arithmetic as well.
   return [...proved, ...abandoned, { rule, since: null, afterWeakCommit: weak }];
+}
+
+function isWeak(proofs: readonly Proof[]): boolean {
+  return proofs.some((proof) => proof.afterWeakCommit);
 }
 
 function pendingOnly(rule: CommitRule | null, afterWeakCommit: boolean): Proof[] {

@@ -23,13 +23,10 @@ export function ruleOf(spec: ClusterSpec): CommitRule | null {
   // A cascaded standby is not connected to the primary and can confirm nothing to it.
   const attached = spec.nodes.filter((node) => node.upstream === null);
   const eligible = among === null ? attached : attached.filter((node) => among.includes(node.name));
-  const byPriority = eligible.toSorted((a, b) => b.priority - a.priority);
-  return {
-    method: mode === "sync" ? "FIRST" : "ANY",
-    acks,
-    listed: byPriority.map((node) => node.name),
-    commit,
-  };
+  const byPriority = eligible.toSorted((a, b) => b.priority - a.priority).map((node) => node.name);
+  if (mode === "sync") return { method: "FIRST", acks, listed: byPriority, commit };
+  // The order means nothing to ANY: with one order only, no other order of the file looks like another rule.
+  return { method: "ANY", acks, listed: byPriority.toSorted(), commit };
 }
 
 /** N's members: the listed nodes that can confirm while `primary` is the primary. */

@@ -11,12 +11,19 @@ export type Intent =
       readonly allowBlocking: boolean;
       /** Nodes that left the file and whose data the user agreed to lose. */
       readonly remove: readonly NodeName[];
+      /** A standby that must be left alone ends the command in a refusal only if it is one of these; null: any is. */
+      readonly concerning: readonly NodeName[] | null;
     }
   /** Change what commits wait for, and nothing else: what is down stays down. */
   | { readonly kind: "mode"; readonly allowBlocking: boolean }
   | { readonly kind: "down" }
-  /** Restart each of `nodes` that runs since before `beforeMs`; standbys first. */
-  | { readonly kind: "restart"; readonly nodes: readonly NodeName[]; readonly beforeMs: number };
+  /** Restart each of `nodes`; standbys first. */
+  | {
+      readonly kind: "restart";
+      readonly nodes: readonly NodeName[];
+      /** When the servers were started that the command met, by their own clocks; null: none ran. */
+      readonly before: Readonly<Record<NodeName, number | null>>;
+    };
 
 export type Decision =
   | { readonly kind: "settled" }

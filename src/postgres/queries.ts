@@ -79,7 +79,8 @@ export const WAL_SENDERS = `
 SELECT application_name AS name, state, sent_lsn::text AS sent, flush_lsn::text AS flushed FROM pg_stat_replication`;
 
 export const FLUSHED_POSITION = `
-SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline, pg_current_wal_insert_lsn()::text AS inserted`;
+SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
+  pg_current_wal_flush_lsn()::text AS flushed, pg_current_wal_insert_lsn()::text AS inserted`;
 
 /** Waits for nobody, so that the barrier itself cannot be blocked by the rule that it tests. */
 export const WAIT_FOR_NOBODY = "SET synchronous_commit = local";
@@ -88,11 +89,13 @@ export const BARRIER_POSITION = "SELECT pg_current_wal_flush_lsn()::text AS flus
 
 export const CHECKPOINT = "CHECKPOINT";
 
-/** Statements that began before the settings of this session were loaded. */
+/** Statements that began before this session did, and those of sessions that do not tell (`track_activities` off). */
 export const OLDER_STATEMENTS = `
 SELECT pid::text AS pid, usename AS role, extract(epoch FROM clock_timestamp() - query_start)::int::text AS seconds
 FROM pg_stat_activity
-WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND state = 'active' AND query_start < pg_conf_load_time()
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+  AND (state IN ('active', 'fastpath function call') OR query_start IS NULL)
+  AND coalesce(query_start, backend_start) < (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
 ORDER BY query_start`;
 
 export const MAKE_SLOT = `

@@ -10,6 +10,7 @@ import { messageOf } from "../support/errors.ts";
 import type { RuntimeContext } from "./context.ts";
 import type { HostNode } from "./node-host.ts";
 import type { NodeRuntime, StepOutcome } from "./node-runtime.ts";
+import { withLatestPosition } from "./latest-position.ts";
 import { observeNode } from "./observe-node.ts";
 import { awaitStreaming } from "./steps/await-streaming.ts";
 import { clone } from "./steps/clone.ts";
@@ -39,10 +40,13 @@ export class PostgresRuntime implements NodeRuntime {
     }
     // Whoever the host has, but neither the file nor the state names, is seen as well: it may accept writes.
     const names = [...new Set([...nodes, ...listed.keys()])];
-    const seen = await Promise.all(
+    const looks = await Promise.all(
       names.map(
         async (name) => [name, await observeNode(this.context, name, listed.get(name), signal)] as const,
       ),
+    );
+    const seen = await Promise.all(
+      looks.map(async ([name, node]) => [name, await withLatestPosition(this.context, name, node)] as const),
     );
     return { atMs, nodes: Object.fromEntries(seen), wiring: this.wiring(names) };
   }

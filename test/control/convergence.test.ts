@@ -9,7 +9,7 @@ import type { ClusterSpec, CommitMode, NodeName } from "../../src/core/spec.ts";
 import { command, type PaperRecord, paperRecord } from "./paper/desk.ts";
 import { load, type PaperCluster, paperCluster } from "./paper/servers.ts";
 
-const up: Intent = { kind: "up", allowBlocking: false, remove: [] };
+const up: Intent = { kind: "up", allowBlocking: false, remove: [], concerning: null };
 
 function specOf(count: number, mode: CommitMode, acks: number, cascade: boolean): ClusterSpec {
   const nodes = Array.from({ length: count }, (_, index) => ({
@@ -102,7 +102,7 @@ async function tell(story: readonly Event[], first: ClusterSpec): Promise<void> 
     else if (each.kind === "restart") {
       const nodes = spec.nodes.map((node) => node.name);
       if (record.current !== null)
-        await command(cluster, record, spec, { kind: "restart", nodes, beforeMs: cluster.now() });
+        await command(cluster, record, spec, { kind: "restart", nodes, before: cluster.startTimes() });
     } else if (server !== undefined && server.data === "whole" && record.current !== null) {
       if (each.kind === "crash") server.state = "stopped";
       else if (each.kind === "half-copied" && server.standbySignal)

@@ -38,9 +38,15 @@ describe("the rule that the file asks for", () => {
     expect(synchronousStandbyNames(ruleOf(spec))).toBe("ANY 1 (pg3)");
   });
 
+  test("quorum names them in one order, whatever order the file has, so that no reordering looks like another rule", () => {
+    const { spec } = three().quorum(1).build();
+    const reordered = { ...spec, nodes: spec.nodes.toReversed() };
+    expect(synchronousStandbyNames(ruleOf(reordered))).toBe(synchronousStandbyNames(ruleOf(spec)));
+  });
+
   test("quotes names that PostgreSQL would read otherwise", () => {
     const { spec } = cluster().primary("db-1", "0/5000").standby("any", "0/5000").quorum(1).build();
-    expect(synchronousStandbyNames(ruleOf(spec))).toBe('ANY 1 ("db-1", "any")');
+    expect(synchronousStandbyNames(ruleOf(spec))).toBe('ANY 1 ("any", "db-1")');
   });
 
   test("differs by level, too", () => {

@@ -36,7 +36,7 @@ export async function addStandby(
     folder,
     edit: (text) =>
       known === null ? addNode(text, { name: node, upstream: options.upstream, priority }) : text,
-    intent: () => ({ kind: "up", allowBlocking: false, remove: [] }),
+    intent: () => ({ kind: "up", allowBlocking: false, remove: [], concerning: [node] }),
     settled: (cluster) => {
       const upstream = nodeSpec(cluster.spec, node)?.upstream;
       say(`${node} is in the file and streams from ${upstream ?? "the primary"}. Look: pgrep-kit status`);

@@ -57,7 +57,7 @@ function makeCluster(file: ClusterFile, sample: string | null): Promise<number> 
     file,
     folder: { path: join(folderOf(file), STATE_FOLDER) },
     found: async () => refuseOtherSample(sample, await createState(folderOf(file), identity(spec, sample))),
-    intent: () => ({ kind: "up", allowBlocking: false, remove: [] }),
+    intent: () => ({ kind: "up", allowBlocking: false, remove: [], concerning: null }),
     settled: (cluster) => {
       say(nextCommands(cluster));
       return EXIT.done;

@@ -33,7 +33,7 @@ export async function removeStandby(
     file,
     folder,
     edit: (text) => removeNode(text, node),
-    intent: () => ({ kind: "up", allowBlocking: false, remove: [node] }),
+    intent: () => ({ kind: "up", allowBlocking: false, remove: [node], concerning: [] }),
     settled: async (cluster) => {
       await forgetNode(cluster.folder, node);
       say(`${node} is removed: its data, its slot and its place in the file.`);

@@ -1,4 +1,6 @@
 /** `restart`: every server, or one, stopped and started again; the primary last. */
+import { isRunning } from "../../core/observation.ts";
+import type { NodeName } from "../../core/spec.ts";
 import { type Change, changeCluster, foreseeChange } from "../change-cluster.ts";
 import { confirm } from "../confirm.ts";
 import { type GlobalOptions, findCluster, findMade } from "../find-cluster.ts";
@@ -16,7 +18,6 @@ export async function restart(
   globals: GlobalOptions,
 ): Promise<number> {
   const { file, folder } = await findMade(globals);
-  const beforeMs = Date.now();
   const named = (cluster: OpenCluster): string[] =>
     node === undefined ? cluster.spec.nodes.map((each) => each.name) : [knownNode(cluster, node)];
   const change: Change = {
@@ -24,7 +25,11 @@ export async function restart(
     arguments: node === undefined ? [] : [node],
     file,
     folder,
-    intent: (cluster) => ({ kind: "restart", nodes: named(cluster), beforeMs }),
+    intent: async (cluster) => ({
+      kind: "restart",
+      nodes: named(cluster),
+      before: await startTimes(cluster),
+    }),
     settled: (cluster) => {
       say(`Restarted: ${named(cluster).join(", ")}.`);
       return EXIT.done;
@@ -46,5 +51,13 @@ async function confirmForPrimary(
   await confirm(
     `${primary} is the primary: its connections are closed, and for a moment nobody can write. Commits that wait for a standby just then end with a warning.`,
     yes,
+  );
+}
+
+/** When the servers that run now were started, by their own clocks. */
+async function startTimes(cluster: OpenCluster): Promise<Record<NodeName, number | null>> {
+  const { nodes } = await cluster.runtime.observe(cluster.nodes);
+  return Object.fromEntries(
+    Object.entries(nodes).map(([name, seen]) => [name, isRunning(seen) ? seen.startedAtMs : null]),
   );
 }

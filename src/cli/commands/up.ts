@@ -31,7 +31,12 @@ export async function up(options: UpOptions, globals: GlobalOptions): Promise<nu
         database: DEFAULT_DATABASE,
         sample: null,
       }),
-    intent: () => ({ kind: "up", allowBlocking: options.allowBlocking === true, remove: [] }),
+    intent: () => ({
+      kind: "up",
+      allowBlocking: options.allowBlocking === true,
+      remove: [],
+      concerning: null,
+    }),
     settled: (cluster, result) => {
       const names = cluster.spec.nodes.map((node) => node.name).join(", ");
       say(

@@ -18,13 +18,16 @@ import { isWeakCommit, obeys, synchronousOf } from "./drift.ts";
 export function doubtTampered(draft: Draft): void {
   const settings = synchronousOf(draft.observation.nodes[draft.authority.primary]);
   const { proofs } = draft.authority;
-  if (settings === null || !proofs.some((proof) => proof.since !== null)) return;
-  if (proofs.some((proof) => obeys(settings, proof.rule))) return;
+  if (settings === null || proofs.some((proof) => obeys(settings, proof.rule))) return;
   const afterWeakCommit = isWeakCommit(settings.synchronousCommit);
+  const isProved = proofs.some((proof) => proof.since !== null);
+  // What is pending is not believed yet; but that its statements may wait for nobody has to be known.
+  const isNews = afterWeakCommit && proofs.some((proof) => !proof.afterWeakCommit);
+  if (!isProved && !isNews) return;
   record(
     draft,
     { kind: "doubt", afterWeakCommit },
-    `because ${draft.authority.primary} no longer runs by the rule that was proved`,
+    `because ${draft.authority.primary} does not run by the rule that is recorded`,
   );
 }
 

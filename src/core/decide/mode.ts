@@ -24,7 +24,7 @@ export function decideMode(
   const draft = newDraft(spec, authority, observation);
   const blocked = new Map<NodeName, Refusal>();
   for (const name of standbysOf(draft)) {
-    const refusal = standbyRefusal(name, authority, observation);
+    const refusal = standbyRefusal(name, spec, authority, observation);
     if (refusal !== null) blocked.set(name, refusal);
   }
   for (const name of blocked.keys()) draft.running.delete(name);

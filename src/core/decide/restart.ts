@@ -1,6 +1,7 @@
 /**
  * A rolling restart: one standby after another, each streaming again before the next, the primary last.
- * A node counts as restarted once its server started after the command began; so an interrupted command just goes on.
+ * A node counts as restarted once its server is another one than the command met: by its own start time, which no
+ * difference between two clocks can touch.
  */
 import type { Authority } from "../authority.ts";
 import type { Decision, Intent } from "../decision.ts";
@@ -27,7 +28,7 @@ export function decideRestart(
     ...clusterRefusals(spec, authority, observation),
     ...intent.nodes.filter((name) => !hasData(observation.nodes[name])).map(nothingToRestart),
     ...intent.nodes.flatMap((name) =>
-      name === authority.primary ? [] : (standbyRefusal(name, authority, observation) ?? []),
+      name === authority.primary ? [] : (standbyRefusal(name, spec, authority, observation) ?? []),
     ),
   ];
   if (refusals.length > 0) return { kind: "refuse", refusals };
@@ -80,7 +81,7 @@ function planNode(
 ): Stage[] {
   const node = observation.nodes[name];
   const running = isRunning(node);
-  const restarted = running && node.startedAtMs >= intent.beforeMs;
+  const restarted = running && node.startedAtMs !== intent.before[name];
   const stages: Stage[] = [];
   if (running && !restarted) stages.push([{ kind: "stop", node: name, because: "to be started again" }]);
   if (!restarted) {

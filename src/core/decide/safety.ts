@@ -4,9 +4,15 @@
  */
 import type { Authority } from "../authority.ts";
 import { formatLsn } from "../lsn.ts";
-import { type NodeObservation, type Observation, hasData, isRunning } from "../observation.ts";
+import {
+  type NodeObservation,
+  type Observation,
+  type StoppedObservation,
+  hasData,
+  isRunning,
+} from "../observation.ts";
 import type { Refusal } from "../refusals.ts";
-import { type ClusterSpec, type NodeName, slotName } from "../spec.ts";
+import { type ClusterSpec, type NodeName, slotName, upstreamOf } from "../spec.ts";
 import { relate } from "../timeline.ts";
 
 /** Reasons not to touch anything: the record and what was seen of the primary do not fit together. */
@@ -100,14 +106,17 @@ function primaryRefusals(authority: Authority, observation: Observation): Refusa
   return primaryBehind(authority, observation);
 }
 
-/** A primary that went back in time (an old copy was put in its place) must not be followed, nor follow. */
+/**
+ * A primary that went back in time (an old copy was put in its place) must not be followed, and commits to it prove
+ * nothing: its standbys confirm what they have received in another past. That they stream is no sign of health: a WAL
+ * receiver asks from the beginning of its segment. The primary's position was read after those of the standbys.
+ */
 function primaryBehind(authority: Authority, observation: Observation): Refusal[] {
   const primary = observation.nodes[authority.primary];
+  if (primary?.kind === "stopped") return stoppedBehind(authority.primary, primary, observation);
   if (primary?.kind !== "primary") return [];
   return Object.entries(observation.nodes).flatMap(([name, node]) => {
-    // A standby that streams was read a moment later than the primary, and cannot have more than it was sent.
-    if (node.kind !== "standby" || node.receiver?.streaming === true) return [];
-    if (node.systemIdentifier !== primary.systemIdentifier) return [];
+    if (node.kind !== "standby" || node.systemIdentifier !== primary.systemIdentifier) return [];
     if (node.received.timeline !== primary.flushed.timeline || node.received.lsn <= primary.flushed.lsn)
       return [];
     return [
@@ -121,9 +130,37 @@ function primaryBehind(authority: Authority, observation: Observation): Refusal[
   });
 }
 
+/**
+ * The same of a primary that is down, by the control files: a standby makes its restart points at its primary's
+ * checkpoints, so it never has a later one.
+ */
+function stoppedBehind(name: NodeName, primary: StoppedObservation, observation: Observation): Refusal[] {
+  const own = primary.control;
+  if (own === null) return [];
+  return Object.entries(observation.nodes).flatMap(([other, node]) => {
+    if (node.kind !== "stopped" || other === name || !node.standbySignal || node.control === null) return [];
+    const { systemIdentifier, timeline, checkpoint } = node.control;
+    if (
+      systemIdentifier !== own.systemIdentifier ||
+      timeline !== own.timeline ||
+      checkpoint <= own.checkpoint
+    )
+      return [];
+    return [
+      {
+        code: "primary-behind",
+        message: `${name} is behind ${other}, though it is the primary`,
+        detail: `${other} has replayed a checkpoint at ${formatLsn(checkpoint)}; the last one of ${name} is at ${formatLsn(own.checkpoint)}: its data is older than it was.`,
+        hint: `Do not start ${name} as it is. Bring back its newest data, or let ${other} take over.`,
+      },
+    ];
+  });
+}
+
 /** Why this standby must not be started or attached; null where nothing forbids it. */
 export function standbyRefusal(
   name: NodeName,
+  spec: ClusterSpec,
   authority: Authority,
   observation: Observation,
 ): Refusal | null {
@@ -151,7 +188,8 @@ export function standbyRefusal(
       hint: `Nothing starts it as it is. A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
     };
   }
-  return divergence(name, node, authority, observation) ?? lostSlot(name, node, observation);
+  const upstream = upstreamOf(spec, name, authority.primary);
+  return divergence(name, node, authority, observation) ?? lostSlot(name, node, upstream, observation);
 }
 
 function divergence(
@@ -174,20 +212,24 @@ function divergence(
   };
 }
 
-/** A slot that lost WAL its standby still needs: streaming can never resume. */
-function lostSlot(name: NodeName, node: NodeObservation, observation: Observation): Refusal | null {
+/** A slot that lost WAL its standby still needs: streaming can never resume. Slots elsewhere are leftovers, and say nothing. */
+function lostSlot(
+  name: NodeName,
+  node: NodeObservation,
+  upstream: NodeName | null,
+  observation: Observation,
+): Refusal | null {
   if (node.kind === "standby" && node.receiver?.streaming === true) return null;
-  const slot = slotName(name);
-  const lost = Object.values(observation.nodes).some(
-    (other) =>
-      isRunning(other) &&
-      other.slots.some((candidate) => candidate.name === slot && candidate.walStatus === "lost"),
-  );
-  if (!lost) return null;
+  const holder = upstream === null ? undefined : observation.nodes[upstream];
+  if (
+    !isRunning(holder) ||
+    !holder.slots.some((slot) => slot.name === slotName(name) && slot.walStatus === "lost")
+  )
+    return null;
   return {
     code: "wal-removed",
     message: `${name} needs WAL that is gone`,
-    detail: `Its slot is lost: it held back more than max_slot_wal_keep_size while ${name} was away.`,
+    detail: `Its slot on ${upstream} is lost: it held back more than max_slot_wal_keep_size while ${name} was away.`,
     hint: `A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
   };
 }

@@ -32,19 +32,27 @@ export function decideUp(
   const draft = draftFor(spec, authority, observation);
   const blocked = new Map<NodeName, Refusal>();
   for (const name of standbysOf(draft)) {
-    const refusal = standbyRefusal(name, draft.authority, observation);
+    const refusal = standbyRefusal(name, spec, draft.authority, observation);
     if (refusal !== null) blocked.set(name, refusal);
   }
   doubtTampered(draft);
   planServers(draft, blocked);
   const usable = standbysOf(draft).filter((name) => !blocked.has(name));
+  // Before anybody is told to use them.
   planSlots(draft, usable);
+  planDrift(draft, blocked);
   planCopies(draft, usable);
   planAttachment(draft, usable);
+  planStaleSlots(draft, usable);
   const ruleRefusal = planCommitRule(draft, intent.allowBlocking);
   if (ruleRefusal === null) planRemovals(draft, intent.remove);
   if (draft.stages.length > 0) return { kind: "act", plan: draft.stages };
-  const refusals = [...(ruleRefusal === null ? [] : [ruleRefusal]), ...blocked.values()];
+  const { concerning } = intent;
+  const standing = [...blocked].filter(([name]) => concerning === null || concerning.includes(name));
+  const refusals = [
+    ...(ruleRefusal === null ? [] : [ruleRefusal]),
+    ...standing.map(([, refusal]) => refusal),
+  ];
   return refusals.length > 0 ? { kind: "refuse", refusals } : { kind: "settled" };
 }
 
@@ -90,7 +98,6 @@ function planServers(draft: Draft, blocked: ReadonlyMap<NodeName, Refusal>): voi
   if (node?.kind === "primary" ? !node.prepared : founding) {
     stage(draft, [{ kind: "prepare", node: name, because: "so that standbys and applications can log in" }]);
   }
-  planDrift(draft, blocked);
 }
 
 function needsStart(
@@ -209,6 +216,31 @@ function planAttachment(draft: Draft, standbys: readonly NodeName[]): void {
 
 function streams(draft: Draft, name: NodeName): boolean {
   return streamsFrom(draft.observation, name, upstream(draft, name));
+}
+
+/**
+ * Slots of standbys that receive from elsewhere now (law L10). Only once they stream there: until then the old one may
+ * be all that keeps their WAL.
+ */
+function planStaleSlots(draft: Draft, standbys: readonly NodeName[]): void {
+  const moved = standbys.filter((name) => streams(draft, name));
+  const steps = Object.entries(draft.observation.nodes).flatMap(([holder, node]): Step[] => {
+    if (!isRunning(node)) return [];
+    const stale = moved.filter((name) => name !== holder && upstream(draft, name) !== holder).map(slotName);
+    const slots = node.slots
+      .filter((slot) => !slot.active && stale.includes(slot.name))
+      .map((slot) => slot.name);
+    if (slots.length === 0) return [];
+    return [
+      {
+        kind: "drop-slots",
+        node: holder,
+        slots,
+        because: "because their standbys receive from elsewhere now",
+      },
+    ];
+  });
+  stage(draft, steps);
 }
 
 /** Nodes that left the file, with the user's consent: data first, then the slot that would hold WAL back for nobody. */

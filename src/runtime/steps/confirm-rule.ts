@@ -3,7 +3,8 @@
  * backends, the WAL senders and the checkpointer read the new settings each on their own. So the order is:
  *
  * 1. a new session shows the rule: the postmaster has it, and has signalled everybody before it forked that session;
- * 2. WAL written after that has been sent by each WAL sender: it has been round its loop, where it reads the settings;
+ * 2. WAL written after that has been sent by each WAL sender, also of standbys that the rule no longer lists: it has been
+ *    round its loop, where it reads the settings;
  * 3. the checkpointer, which arms the wait for everybody, has begun and ended a checkpoint: it reads the settings before
  *    each. Needed only where no commit had to wait until now; and the only sign that it gives to anybody;
  * 4. statements from before have ended, where they may have been told to wait for nobody;
@@ -49,8 +50,7 @@ export async function confirmRule(
     return unknown(`${step.node} to run by ${synchronousStandbyNames(step.rule)}`);
   await session.query(WAIT_FOR_NOBODY);
   const first = await writeBarrier(session);
-  // Only those that are connected: an absent one has no WAL sender that could count by an older rule.
-  if ((await until(() => allSent(session, names, first), waiting)) === null)
+  if ((await until(() => allSent(session, first), waiting)) === null)
     return unknown("the WAL senders to go on");
   if (step.fromNothing && !(await checkpointed(session)))
     return unknown("the checkpoint by which commits begin to wait");
@@ -62,10 +62,12 @@ export async function confirmRule(
   const behind = { names };
   const flushed = await until(async () => {
     behind.names = await notFlushed(session, names, second);
-    return behind.names.length === 0 ? true : null;
+    return behind.names.length === 0 ? allSent(session, second) : null;
   }, waiting);
   if (flushed === null)
     return unknown(`${behind.names.join(", ")} to flush past ${step.node}'s WAL of this change`);
+  const impossible = await aheadOfPrimary(session, names);
+  if (impossible.length > 0) throw primaryBehind(step.node, impossible);
   return { kind: "confirmed", since };
 }
 
@@ -77,7 +79,8 @@ async function inEffect(session: Session, rule: CommitRule): Promise<boolean> {
   const [row] = await session.query(RULE_IN_EFFECT);
   if (row?.["names"] !== synchronousStandbyNames(rule)) return false;
   // A default of pgrep-kit's own role hides the server's value; configure has checked the file by its token.
-  return row["level"] === rule.commit || String(row["source"]).includes("user");
+  // and so does one of the database.
+  return row["level"] === rule.commit || /user|database/.test(String(row["source"]));
 }
 
 async function writeBarrier(session: Session): Promise<Lsn> {
@@ -86,10 +89,28 @@ async function writeBarrier(session: Session): Promise<Lsn> {
   return lsn(String(row?.["flushed"]));
 }
 
-async function allSent(session: Session, names: readonly NodeName[], barrier: Lsn): Promise<true | null> {
+/** Only those that are connected: whoever is absent has no WAL sender that could count by an older rule. */
+async function allSent(session: Session, barrier: Lsn): Promise<true | null> {
   const rows = await session.query(WAL_SENDERS);
-  const behind = rows.filter((row) => names.includes(String(row["name"])) && reached(row["sent"]) < barrier);
+  const behind = rows.filter((row) => row["state"] === "streaming" && reached(row["sent"]) < barrier);
   return behind.length === 0 ? true : null;
+}
+
+/** Standbys that confirm WAL which the primary does not have: its data is older than it was, and they confirm anything. */
+async function aheadOfPrimary(session: Session, names: readonly NodeName[]): Promise<NodeName[]> {
+  const rows = await session.query(WAL_SENDERS);
+  // Read after the senders: by then the primary has flushed whatever it had sent.
+  const [row] = await session.query(BARRIER_POSITION);
+  const own = lsn(String(row?.["flushed"]));
+  return names.filter((name) => rows.some((each) => each["name"] === name && reached(each["flushed"]) > own));
+}
+
+function primaryBehind(primary: NodeName, ahead: readonly NodeName[]): PgrepKitError {
+  return new PgrepKitError("server-failed", {
+    message: `${ahead.join(", ")} confirm WAL that ${primary} does not have`,
+    detail: `The data of ${primary} is older than it was: nothing that they confirm proves anything.`,
+    hint: `Do not write to ${primary}. pgrep-kit status shows how far it is behind.`,
+  });
 }
 
 async function notFlushed(session: Session, names: readonly NodeName[], barrier: Lsn): Promise<NodeName[]> {

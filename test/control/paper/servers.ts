@@ -33,8 +33,7 @@ export interface PaperCluster extends NodeRuntime {
   killAt: { steps: number; afterEffect: boolean } | null;
   /** Called after every effect. */
   onEffect: () => void;
-  /** By the clock that the servers were started by. */
-  now(): number;
+  startTimes(): Record<NodeName, number | null>;
 }
 
 const POSITION = { timeline: 1, lsn: lsn("0/5000000") };
@@ -70,7 +69,10 @@ export function paperCluster(): PaperCluster {
     applied: [],
     killAt: null,
     onEffect: () => undefined,
-    now: () => clock,
+    startTimes: () =>
+      Object.fromEntries(
+        [...servers].map(([name, server]) => [name, server.state === "running" ? server.startedAtMs : null]),
+      ),
     observe: async (names) => observation(servers, [...new Set([...names, ...servers.keys()])], ++clock),
     apply: async (step) => {
       const killing = self.killAt !== null && --self.killAt.steps <= 0 ? self.killAt : null;

@@ -12,7 +12,7 @@ describe("the world builder", () => {
       .standby("pg3", "0/5000", { upstream: "pg2" })
       .quorum(1)
       .build();
-    const intent = { kind: "up", allowBlocking: false, remove: [] } as const;
+    const intent = { kind: "up", allowBlocking: false, remove: [], concerning: null } as const;
     expect(decide(intent, spec, authority, observation)).toEqual({ kind: "settled" });
   });
 
