@@ -183,6 +183,7 @@ export function firstMissing(lines: readonly string[], output: string): string |
 
 /** What differs from run to run and from machine to machine, in the order in which it is replaced. */
 const UNSTABLE: readonly [RegExp, string][] = [
+  [/\s+/g, " "],
   [/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z|\+00)?/g, "TIME"],
   [/\b[0-9A-F]+\/[0-9A-F]{1,8}\b/g, "LSN"],
   [/127\.0\.0\.1:\d+/g, "ADDRESS"],
@@ -190,10 +191,13 @@ const UNSTABLE: readonly [RegExp, string][] = [
   [/\b\d{2}:\d{2}:\d{2}\.\d+/g, "DURATION"],
   [/\b\d+(\.\d+)? ?(µs|us|ms|s|min)\b/g, "DURATION"],
   [/\b\d+(\.\d+)? ?(B|kB|MB|GB)\b/g, "BYTES"],
+  // A standby may be behind by a record at the moment of the look, or one of them ahead of the other.
+  [/BYTES (DURATION|–)/g, "BEHIND"],
+  [/lose up to BYTES:|by luck lose nothing, but/g, "LOSS"],
+  [/failover to pg\d/g, "failover to STANDBY"],
   [/PostgreSQL \d+(\.\d+)?/g, "POSTGRESQL"],
   [/on Docker|as local processes|· Docker|· local processes/g, "HOST"],
   [/-{3,}/g, "---"],
-  [/\s+/g, " "],
 ];
 
 /** A line without what differs from run to run. */
