@@ -18,7 +18,9 @@ interface Node {
   readonly name: string;
   readonly state: string;
   readonly role: string;
-  readonly lag: { readonly slot: { readonly retainedBytes: number; readonly walStatus: string | null } | null } | null;
+  readonly lag: {
+    readonly slot: { readonly retainedBytes: number; readonly walStatus: string | null } | null;
+  } | null;
 }
 
 const nodeOf = (status: StatusJson, name: string): Node =>
@@ -47,7 +49,13 @@ async function writeWal(bytes: number): Promise<void> {
 
 test("a healthy cluster is one table, one verdict, and what a failover would lose", async () => {
   const status = await healthy();
-  expect(status).toMatchObject({ version: 1, primary: "pg1", term: 1, runtime: host.kind, commit: { mode: "async", proof: "none" } });
+  expect(status).toMatchObject({
+    version: 1,
+    primary: "pg1",
+    term: 1,
+    runtime: host.kind,
+    commit: { mode: "async", proof: "none" },
+  });
   expect(status.nodes.map(({ name, role, state }) => `${name} ${role} ${state}`)).toEqual([
     "pg1 primary running",
     "pg2 standby streaming",
@@ -58,7 +66,9 @@ test("a healthy cluster is one table, one verdict, and what a failover would los
   const { code, stdout } = await demo.ok("status");
   expect(code).toBe(0);
   expect(stdout).toMatch(/├─ pg2 +standby +streaming +1 +0\/[0-9A-F]+ +0 B/);
-  expect(stdout).toMatch(/✓ Healthy\. If pg1 died now, a failover to pg[23] would .*commits wait for no standby/);
+  expect(stdout).toMatch(
+    /✓ Healthy\. If pg1 died now, a failover to pg[23] would .*commits wait for no standby/,
+  );
 });
 
 test("in quorum the arithmetic of a failover is shown, with as many standbys as confirm", async () => {
@@ -75,7 +85,9 @@ test("a paused replay is named, and its advice lets it go on", async () => {
   expect(nodeOf(status, "pg2").state).toBe("replay-paused");
   const { code, stdout } = await demo.cli("status");
   expect(code).toBe(1);
-  expect(stdout).toMatch(/! Degraded: pg2 receives, but its replay is paused \(not by pgrep-kit\); it is \d\.\d MB behind/);
+  expect(stdout).toMatch(
+    /! Degraded: pg2 receives, but its replay is paused \(not by pgrep-kit\); it is \d\.\d MB behind/,
+  );
   await followAdvice(stdout);
   await healthy();
 });
@@ -207,6 +219,20 @@ test("a slot that was lost is named with its standby, refused by up, and mended 
   const refused = await demo.cli("up");
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain("[wal-removed]");
+  // A new rule that needs it could not be proved: that is said at once, and not waited for.
+  await demo.writeFile(
+    "pgrep-kit.yaml",
+    (await demo.readFile("pgrep-kit.yaml")).replace("mode: quorum", "mode: sync"),
+  );
+  const unproved = await demo.cli("up");
+  expect(unproved.code).toBe(3);
+  expect(unproved.stderr).toContain("[wal-removed]");
+  expect((await demo.status())["commit"]).toMatchObject({
+    mode: "sync",
+    proof: "proved",
+    provedSince: { timeline: 1 },
+  });
+  await demo.writeFile("pgrep-kit.yaml", text);
   await demo.ok("remove-standby", "pg3", "--yes");
   await demo.ok("add-standby", "pg3");
   await healthy();
@@ -215,7 +241,10 @@ test("a slot that was lost is named with its standby, refused by up, and mended 
 test("a second writer is split brain: named, followed by nobody, refused by up, and never started again", async () => {
   const { nodes } = await healthy();
   await host.stop("pg3", 20_000);
-  const removed = await host.run("pg3", { argv: ["rm", `${host.paths("pg3").data}/standby.signal`], timeoutMs: 20_000 });
+  const removed = await host.run("pg3", {
+    argv: ["rm", `${host.paths("pg3").data}/standby.signal`],
+    timeoutMs: 20_000,
+  });
   expect(removed.exitCode).toBe(0);
   await host.start("pg3", Number(nodes.find((node) => node.name === "pg3")?.["port"]));
   const status = await eventually("the second writer to be seen", async () => {
@@ -226,7 +255,9 @@ test("a second writer is split brain: named, followed by nobody, refused by up, 
   expect(status.primary).toBe("pg1");
   const { code, stdout } = await demo.cli("status");
   expect(code).toBe(1);
-  expect(stdout).toMatch(/✗ Split brain: pg3 accepts writes on timeline 1 without authority \(term 1 belongs to pg1, timeline 1\)/);
+  expect(stdout).toMatch(
+    /✗ Split brain: pg3 accepts writes on timeline 1 without authority \(term 1 belongs to pg1, timeline 1\)/,
+  );
   expect(stdout).toContain("Nothing follows pg3.");
   for (const command of [["up"], ["mode", "async"], ["restart", "pg2"]]) {
     const refused = await demo.cli(...command);

@@ -31,8 +31,15 @@ export function doubtTampered(draft: Draft): void {
   );
 }
 
-/** Adds what brings the commit rule to the file's; returns why it must not, if so. */
-export function planCommitRule(draft: Draft, allowBlocking: boolean): Refusal | null {
+/**
+ * Adds what brings the commit rule to the file's; returns why it must not, or cannot, if so. `blocked`: standbys that
+ * nobody will bring back now; a proof that needs one of them is not waited for.
+ */
+export function planCommitRule(
+  draft: Draft,
+  allowBlocking: boolean,
+  blocked: ReadonlyMap<NodeName, Refusal> = new Map(),
+): Refusal | null {
   const wanted = ruleOf(draft.spec);
   if (!sameRule(draft.authority.rule, wanted)) {
     const refusal = wanted === null || allowBlocking ? null : wouldBlock(draft, wanted);
@@ -43,11 +50,13 @@ export function planCommitRule(draft: Draft, allowBlocking: boolean): Refusal | 
     stage(draft, tellEveryNode(draft));
   }
   if (wanted !== null && !isSettled(draft.authority)) {
-    const { proofs } = draft.authority;
+    const { proofs, primary } = draft.authority;
+    const missing = confirmers(wanted, primary).find((name) => blocked.has(name));
+    if (missing !== undefined) return blocked.get(missing) ?? null;
     stage(draft, [
       {
         kind: "confirm-rule",
-        node: draft.authority.primary,
+        node: primary,
         rule: wanted,
         afterWeakCommit: proofs.some((proof) => proof.afterWeakCommit),
         fromNothing: proofs.every((proof) => proof.since === null),

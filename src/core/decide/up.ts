@@ -44,16 +44,15 @@ export function decideUp(
   planCopies(draft, usable);
   planAttachment(draft, usable);
   planStaleSlots(draft, usable);
-  const ruleRefusal = planCommitRule(draft, intent.allowBlocking);
+  const ruleRefusal = planCommitRule(draft, intent.allowBlocking, blocked);
   if (ruleRefusal === null) planRemovals(draft, intent.remove);
   if (draft.stages.length > 0) return { kind: "act", plan: draft.stages };
   const { concerning } = intent;
   const standing = [...blocked].filter(([name]) => concerning === null || concerning.includes(name));
-  const refusals = [
-    ...(ruleRefusal === null ? [] : [ruleRefusal]),
-    ...standing.map(([, refusal]) => refusal),
-  ];
-  return refusals.length > 0 ? { kind: "refuse", refusals } : { kind: "settled" };
+  // The rule may be refused for the sake of a standby that is listed for itself as well.
+  const refusals = new Set(standing.map(([, refusal]) => refusal));
+  if (ruleRefusal !== null) refusals.add(ruleRefusal);
+  return refusals.size > 0 ? { kind: "refuse", refusals: [...refusals] } : { kind: "settled" };
 }
 
 /** Without a record nobody may be primary; only an entirely empty cluster can be founded. */
