@@ -87,7 +87,12 @@ export function diagnose(
 
 /** That its nodes are down is no news about a cluster that was shut down. */
 function mattersAtRest(one: Finding): boolean {
-  return one.code === "foreign-data" || one.code === "primary-not-in-file" || one.code === "not-in-file";
+  return (
+    one.code === "foreign-data" ||
+    one.code === "primary-behind" ||
+    one.code === "primary-not-in-file" ||
+    one.code === "not-in-file"
+  );
 }
 
 function findingsOf(scene: Scene): Finding[] {

@@ -8,6 +8,7 @@ import { type Candidacy, candidacy } from "./candidates.ts";
 import type { CommitRule } from "./commit-rule.ts";
 import { obeys, synchronousOf } from "./decide/drift.ts";
 import type { Observation } from "./observation.ts";
+import { standbysAhead } from "./primary-behind.ts";
 import { type Arithmetic, arithmetic } from "./quorum.ts";
 import type { ClusterSpec, NodeName } from "./spec.ts";
 import { type WalPosition, bytesAlong } from "./timeline.ts";
@@ -61,7 +62,7 @@ export function lossOutlook(
   const accepting = { candidate: best.node, boundBytes };
   const covered = coverage(authority);
   if (covered.kind === "none") return { kind: "lossy", ...accepting };
-  const voided = voidedProof(authority, observation);
+  const voided = voidedProof(authority, observation) ?? wentBack(authority, observation);
   if (voided !== null) return { kind: "refused", reasons: [voided], accepting };
   if (covered.kind === "pending") return { kind: "refused", reasons: [pending()], accepting };
   const sums = covered.rules.map((rule) =>
@@ -102,6 +103,14 @@ function voidedProof(authority: Authority, observation: Observation): OutlookRea
   if (settings === null || authority.proofs.length === 0) return null;
   if (authority.proofs.some((proof) => obeys(settings, proof.rule))) return null;
   const message = `${authority.primary} does not run by the commit rule that was proved, so the proof does not hold`;
+  return { code: "proof-void", message };
+}
+
+/** Its standbys confirm what they have received in another past: nothing is proved by that. */
+function wentBack(authority: Authority, observation: Observation): OutlookReason | null {
+  const [first] = standbysAhead(authority, observation);
+  if (first === undefined) return null;
+  const message = `${authority.primary} is behind ${first.node}: its data is older than it was, so the proof does not hold`;
   return { code: "proof-void", message };
 }
 

@@ -30,6 +30,10 @@ const CASES: Readonly<Partial<Record<FindingCode, readonly [fires: WorldBuilder,
   {
     "split-brain": [cluster().primary("pg1", "0/5000").primary("pg2", "0/5000"), pair()],
     "foreign-data": [pair({}, { systemIdentifier: "42" }), pair()],
+    "primary-behind": [
+      cluster().primary("pg1", "0/5000").standby("pg2", "0/5001"),
+      cluster().primary("pg1", "0/5001").standby("pg2", "0/5000"),
+    ],
     "primary-lost": [pair().down("pg1"), pair().unreachable("pg1")],
     "primary-in-recovery": [
       cluster().standby("pg1", "0/5000", { follows: null }).authority({ primary: "pg1" }),

@@ -31,7 +31,7 @@ export async function mode(
   const { file, folder } = await findMade(globals);
   const change: Change = {
     verb: "mode",
-    arguments: process.argv.slice(2),
+    arguments: given(wanted, options),
     file,
     folder,
     edit: (text) =>
@@ -50,6 +50,21 @@ export async function mode(
       "Commits wait by the new rule already. That it covers every earlier commit as well is not proved yet; the proof stays pending.",
   };
   return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
+}
+
+/** For the journal, as they were typed. */
+function given(
+  wanted: CommitMode | undefined,
+  { acks, commit, among, allowBlocking }: ModeOptions,
+): string[] {
+  const values = Object.entries({ acks, commit, among }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value],
+  );
+  return [
+    ...(wanted === undefined ? [] : [wanted]),
+    ...values,
+    ...(allowBlocking === true ? ["--allow-blocking"] : []),
+  ];
 }
 
 function listOf(among: string): NodeName[] | null {

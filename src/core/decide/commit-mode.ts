@@ -91,20 +91,22 @@ function tellEveryNode(draft: Draft): Step[] {
 function wouldBlock(draft: Draft, rule: CommitRule): Refusal | null {
   const { primary } = draft.authority;
   const able = confirmers(rule, primary).filter(
-    (name) => draft.running.has(name) && !isDetached(draft.observation, name),
+    (name) => draft.running.has(name) && !isUnable(draft.observation, name, rule),
   );
   if (able.length >= rule.acks) return null;
   const listed = confirmers(rule, primary);
   return {
     code: "would-block",
     message: `every commit would wait: ${able.length} of ${listed.length} standbys could confirm, ${rule.acks} must`,
-    detail: `Not streaming from ${primary}: ${listed.filter((name) => !able.includes(name)).join(", ")}.`,
+    detail: `They do not stream from ${primary}, or would have to replay and are paused: ${listed.filter((name) => !able.includes(name)).join(", ")}.`,
     hint: "Bring the standbys back first (pgrep-kit up), or ask for it all the same with --allow-blocking.",
   };
 }
 
-/** Runs, but is known not to stream; a node that is about to be started may yet. */
-function isDetached(observation: Observation, name: NodeName): boolean {
+/** Runs, but is known not to confirm such commits: it does not stream, or must replay and does not. Who is about to start may yet. */
+function isUnable(observation: Observation, name: NodeName, rule: CommitRule): boolean {
   const node = observation.nodes[name];
-  return isRunning(node) && (node.kind !== "standby" || node.receiver?.streaming !== true);
+  if (!isRunning(node)) return false;
+  if (node.kind !== "standby" || node.receiver?.streaming !== true) return true;
+  return rule.commit === "remote_apply" && node.replayPaused;
 }

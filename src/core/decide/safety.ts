@@ -4,13 +4,8 @@
  */
 import type { Authority } from "../authority.ts";
 import { formatLsn } from "../lsn.ts";
-import {
-  type NodeObservation,
-  type Observation,
-  type StoppedObservation,
-  hasData,
-  isRunning,
-} from "../observation.ts";
+import { type NodeObservation, type Observation, hasData, isRunning } from "../observation.ts";
+import { standbysAhead } from "../primary-behind.ts";
 import type { Refusal } from "../refusals.ts";
 import { type ClusterSpec, type NodeName, slotName, upstreamOf } from "../spec.ts";
 import { relate } from "../timeline.ts";
@@ -106,55 +101,17 @@ function primaryRefusals(authority: Authority, observation: Observation): Refusa
   return primaryBehind(authority, observation);
 }
 
-/**
- * A primary that went back in time (an old copy was put in its place) must not be followed, and commits to it prove
- * nothing: its standbys confirm what they have received in another past. That they stream is no sign of health: a WAL
- * receiver asks from the beginning of its segment. The primary's position was read after those of the standbys.
- */
 function primaryBehind(authority: Authority, observation: Observation): Refusal[] {
-  const primary = observation.nodes[authority.primary];
-  if (primary?.kind === "stopped") return stoppedBehind(authority.primary, primary, observation);
-  if (primary?.kind !== "primary") return [];
-  return Object.entries(observation.nodes).flatMap(([name, node]) => {
-    if (node.kind !== "standby" || node.systemIdentifier !== primary.systemIdentifier) return [];
-    if (node.received.timeline !== primary.flushed.timeline || node.received.lsn <= primary.flushed.lsn)
-      return [];
-    return [
-      {
-        code: "primary-behind",
-        message: `${authority.primary} is behind ${name}, though it is the primary`,
-        detail: `${name} holds WAL up to ${formatLsn(node.received.lsn)}, ${authority.primary} only up to ${formatLsn(primary.flushed.lsn)}: its data is older than it was.`,
-        hint: `Do not write to ${authority.primary}. Bring back its newest data, or let ${name} take over.`,
-      },
-    ];
-  });
-}
-
-/**
- * The same of a primary that is down, by the control files: a standby makes its restart points at its primary's
- * checkpoints, so it never has a later one.
- */
-function stoppedBehind(name: NodeName, primary: StoppedObservation, observation: Observation): Refusal[] {
-  const own = primary.control;
-  if (own === null) return [];
-  return Object.entries(observation.nodes).flatMap(([other, node]) => {
-    if (node.kind !== "stopped" || other === name || !node.standbySignal || node.control === null) return [];
-    const { systemIdentifier, timeline, checkpoint } = node.control;
-    if (
-      systemIdentifier !== own.systemIdentifier ||
-      timeline !== own.timeline ||
-      checkpoint <= own.checkpoint
-    )
-      return [];
-    return [
-      {
-        code: "primary-behind",
-        message: `${name} is behind ${other}, though it is the primary`,
-        detail: `${other} has replayed a checkpoint at ${formatLsn(checkpoint)}; the last one of ${name} is at ${formatLsn(own.checkpoint)}: its data is older than it was.`,
-        hint: `Do not start ${name} as it is. Bring back its newest data, or let ${other} take over.`,
-      },
-    ];
-  });
+  const { primary } = authority;
+  const isRunning = observation.nodes[primary]?.kind === "primary";
+  return standbysAhead(authority, observation).map(({ node, lsn, primaryLsn }) => ({
+    code: "primary-behind",
+    message: `${primary} is behind ${node}, though it is the primary`,
+    detail: isRunning
+      ? `${node} holds WAL up to ${formatLsn(lsn)}, ${primary} only up to ${formatLsn(primaryLsn)}: its data is older than it was.`
+      : `${node} has replayed a checkpoint at ${formatLsn(lsn)}; the last one of ${primary} is at ${formatLsn(primaryLsn)}: its data is older than it was.`,
+    hint: `Do not ${isRunning ? `write to ${primary}` : `start ${primary} as it is`}. Bring back its newest data, or let ${node} take over.`,
+  }));
 }
 
 /** Why this standby must not be started or attached; null where nothing forbids it. */

@@ -10,6 +10,7 @@ export const FINDING_CODES = [
   "foreign-data",
   "primary-lost",
   "primary-in-recovery",
+  "primary-behind",
   "primary-unseen",
   "primary-starting",
   "primary-not-in-file",

@@ -25,6 +25,10 @@ function kit(verb: string, args = "", why = ""): NextStep {
   return { verb, command: `pgrep-kit ${verb}${args === "" ? "" : ` ${args}`}`, why };
 }
 
+function resumeReplay(name: string): NextStep {
+  return kit("psql", `--node ${name} -c 'select pg_wal_replay_resume()'`);
+}
+
 function advice(why: string): NextStep {
   return { verb: null, command: null, why };
 }
@@ -72,6 +76,8 @@ function stepsFor(
       ];
     case "primary-lost":
       return afterLoss(outlook, facts["debris"] === undefined);
+    case "primary-behind":
+      return [advice(`write nothing to ${name}; bring back its newest data, or let a standby take over`)];
     case "primary-in-recovery":
       return [kit("history", "", "what was decided last"), advice("look at what was decided last")];
     case "primary-unseen":
@@ -81,13 +87,14 @@ function stepsFor(
     case "primary-not-in-file":
       return [advice(`put ${name} back into pgrep-kit.yaml`)];
     case "commits-blocked":
+      if (typeof facts["paused"] === "string") return [resumeReplay(facts["paused"])];
       return [kit("up", "", "or pgrep-kit mode async, to go on without confirmation")];
     case "diverged":
     case "slot-lost":
       return [kit(code === "diverged" ? "rejoin" : "reinit", name), freshCopy(name)];
     case "replay-paused":
       if (typeof facts["smaller"] === "string") return [kit("restart", name)];
-      return [kit("psql", `--node ${name} -c 'select pg_wal_replay_resume()'`)];
+      return [resumeReplay(name)];
     case "standby-frozen":
       return [thaw(name, spec)];
     case "standby-unreachable":

@@ -1,6 +1,9 @@
 /** Findings about who may write and who does (laws L1 and L2). A primary that was not seen is never called lost. */
+import type { Authority } from "../authority.ts";
 import { isForeign } from "../candidates.ts";
+import { formatLsn } from "../lsn.ts";
 import { type Observation, hasData } from "../observation.ts";
+import { standbysAhead } from "../primary-behind.ts";
 import type { NodeName } from "../spec.ts";
 import { type Finding, finding } from "./finding.ts";
 import { isClean } from "./node-state.ts";
@@ -20,7 +23,21 @@ export function primaryFindings(scene: Scene): Finding[] {
           `the file does not name ${authority.primary}, which is the primary`,
         ),
       ];
-  return [...unauthorised(scene), ...foreign(scene), ...authorised(scene, authority.primary), ...outside];
+  return [
+    ...unauthorised(scene),
+    ...foreign(scene),
+    ...wentBack(scene, authority),
+    ...authorised(scene, authority.primary),
+    ...outside,
+  ];
+}
+
+function wentBack(scene: Scene, authority: Authority): Finding[] {
+  return standbysAhead(authority, scene.observation).map(({ node, lsn, primaryLsn }) => {
+    const facts = { ahead: node, aheadLsn: formatLsn(lsn), primaryLsn: formatLsn(primaryLsn) };
+    const message = `${authority.primary} is behind ${node} (${facts.primaryLsn} against ${facts.aheadLsn}), though it is the primary: its data is older than it was`;
+    return finding("error", "primary-behind", authority.primary, message, facts);
+  });
 }
 
 function unauthorised(scene: Scene): Finding[] {

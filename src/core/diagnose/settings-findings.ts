@@ -107,14 +107,18 @@ function inForce(scene: Scene, authority: Authority, primary: PrimaryObservation
   ];
 }
 
+function isReplayPaused(scene: Scene, name: NodeName): boolean {
+  const node = seen(scene, name);
+  return node?.kind === "standby" && node.replayPaused;
+}
+
 /** Every commit waits while fewer standbys than must confirm are connected. */
 function blocked(scene: Scene, authority: Authority, primary: PrimaryObservation): Finding[] {
   const { rule } = authority;
   if (rule === null || !obeys(primary.configuration, rule)) return [];
   const listed = confirmers(rule, authority.primary);
   const able = listed.filter((name) => {
-    const node = seen(scene, name);
-    if (rule.commit === "remote_apply" && node?.kind === "standby" && node.replayPaused) return false;
+    if (rule.commit === "remote_apply" && isReplayPaused(scene, name)) return false;
     return primary.senders.some((row) => row.applicationName === name && row.state === "streaming");
   });
   if (able.length >= rule.acks) return [];
@@ -122,6 +126,8 @@ function blocked(scene: Scene, authority: Authority, primary: PrimaryObservation
   return [
     finding("error", "commits-blocked", authority.primary, message, {
       able: able.join(", "),
+      // Paused replay is for a person to end: nothing that pgrep-kit does by itself would.
+      paused: listed.find((name) => isReplayPaused(scene, name)) ?? null,
       acks: rule.acks,
     }),
   ];

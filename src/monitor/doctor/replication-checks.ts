@@ -29,6 +29,7 @@ export const REPLICATION_CHECKS: readonly Check[] = [
       codes: [
         "no-authority",
         "primary-lost",
+        "primary-behind",
         "primary-in-recovery",
         "primary-unseen",
         "primary-starting",

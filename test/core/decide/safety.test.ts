@@ -125,3 +125,29 @@ describe("whom a refusal concerns", () => {
     expect(refusalsOf(world, { ...up, concerning: ["pg2"] })).toEqual(["not-a-standby"]);
   });
 });
+
+describe("a demand that nobody could meet", () => {
+  const asks = (world: ReturnType<typeof three>) =>
+    world.fileAsks({ mode: "quorum", commit: "remote_apply" }).build();
+  const mode: Intent = { kind: "mode", allowBlocking: false };
+  const paused = () =>
+    cluster()
+      .primary("pg1", "0/5000")
+      .standby("pg2", "0/5000", { replayPaused: true })
+      .standby("pg3", "0/5000", { receiver: false });
+
+  test("is refused: nobody streams, or whoever streams must replay and is paused", () => {
+    expect(refusalsOf(asks(paused()), mode)).toEqual(["would-block"]);
+    expect(refusalsOf(paused().fileAsks({ mode: "quorum" }).build(), mode)).toEqual([]);
+  });
+
+  test("is granted to whoever insists", () => {
+    expect(refusalsOf(asks(paused()), { kind: "mode", allowBlocking: true })).toEqual([]);
+  });
+
+  test("asks nothing of async", () => {
+    expect(
+      refusalsOf(three().absent("pg2").absent("pg3").quorum(1).fileAsks({ mode: "async" }).build(), mode),
+    ).toEqual([]);
+  });
+});
