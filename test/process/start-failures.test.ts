@@ -49,6 +49,30 @@ test("a stale postmaster.pid whose pid now belongs to another program neither hi
   }
 });
 
+test("a killed server whose process was never buried, as in a container without an init, starts again", async () => {
+  const { host } = local;
+  const node = await local.node("unburied");
+  await host.start(node.name, node.port);
+  const old = await host.readFile(node.name, "data/postmaster.pid");
+  await host.kill(node.name);
+  // Its child ends at once, and is not waited for: a zombie for as long as the parent lives.
+  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  try {
+    const told = await new Promise<string>((resolve) =>
+      parent.stdout.once("data", (text) => resolve(String(text).trim())),
+    );
+    const stale = (old ?? "").replace(/^\d+/, told);
+    await host.writeFiles(node.name, [{ path: "data/postmaster.pid", content: stale, mode: 0o600 }]);
+    await host.start(node.name, node.port);
+    expect(await stateOf(host, node.name)).toBe("running");
+  } finally {
+    parent.kill("SIGKILL");
+    await host.kill(node.name);
+  }
+});
+
 test("another node's running server is not taken for this node's", async () => {
   const { host } = local;
   const [one, other] = [await local.node("one"), await local.node("other")];

@@ -13,7 +13,7 @@ import { awaitCondition } from "./await-condition.ts";
 import { launch } from "./launch.ts";
 import { freeBytesAt } from "./node-folders.ts";
 import { findServer, pidFilePath, readPidFile, serverFamily } from "./postmaster.ts";
-import { processEntry, send, stillRuns } from "./process-table.ts";
+import { send, stillRuns } from "./process-table.ts";
 import type { ServerUser } from "./server-user.ts";
 import type { NodePlace } from "./storage.ts";
 
@@ -81,7 +81,17 @@ async function clearAfterCrash(place: NodePlace): Promise<void> {
   const orphans = await serverFamily(place);
   for (const orphan of orphans) send(orphan, "SIGKILL");
   await awaitCondition(() => !orphans.some(stillRuns), { timeoutMs: START_TIMEOUT_MS });
-  if (await processEntry(file.pid)) await rm(pidFilePath(place), { force: true });
+  if (pidIsTaken(file.pid)) await rm(pidFilePath(place), { force: true });
+}
+
+/** As PostgreSQL asks: a killed postmaster that its parent has not buried yet has its pid still, and would block the start. */
+function pidIsTaken(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function refuseTakenPort(start: ServerStart): Promise<void> {
