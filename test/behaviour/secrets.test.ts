@@ -41,11 +41,11 @@ afterAll(async () => {
 function watchProcesses(
   path: string,
 ): () => Promise<{ readonly looks: number; readonly seen: ReadonlySet<string> }> {
-  let going = true;
+  const stopping = new AbortController();
   let looks = 0;
   const seen = new Set<string>();
   const watching = (async () => {
-    while (going) {
+    while (!stopping.signal.aborted) {
       const text = await readFile(path, "utf8").catch(() => null);
       const known =
         text === null
@@ -65,7 +65,7 @@ function watchProcesses(
     }
   })();
   return async () => {
-    going = false;
+    stopping.abort();
     await watching;
     return { looks, seen };
   };
