@@ -67,7 +67,7 @@ describe("a damaged state", () => {
         for (const [, damage] of damages) {
           const damaged = damage(whole);
           await writeFile(state(file), damaged);
-          for (const verb of ["up", "status"]) {
+          for (const verb of damaged === "" ? ["up", "status"] : ["up"]) {
             const { code, stderr, stdout } = await demo.cli(verb);
             expect([verb, code, stdout]).toEqual([verb, 2, ""]);
             expect(stderr).toMatch(
@@ -155,26 +155,26 @@ describe("a damaged state", () => {
   });
 });
 
-describe("settings that PostgreSQL does not take", () => {
-  test.each([
-    ["shared_buffers: banana", /banana/],
-    ["work_memory: 4MB", /work_memory/],
-    ["max_connections: -5", /max_connections/],
-  ])("%s: told by name, and every server keeps what it had", async (line, words) => {
-    const before = await startedAt();
-    const whole = await demo.readFile("pgrep-kit.yaml");
-    await demo.writeFile("pgrep-kit.yaml", whole.replace(/^settings:.*$/m, `settings:\n  ${line}`));
-    try {
+test("settings that PostgreSQL does not take are told by name, and every server keeps what it had", async () => {
+  const before = await startedAt();
+  const whole = await demo.readFile("pgrep-kit.yaml");
+  try {
+    for (const [line, words] of [
+      ["shared_buffers: banana", /banana/],
+      ["work_memory: 4MB", /work_memory/],
+      ["max_connections: -5", /max_connections/],
+    ] as const) {
+      await demo.writeFile("pgrep-kit.yaml", whole.replace(/^settings:.*$/m, `settings:\n  ${line}`));
       const { code, stderr } = await demo.cli("up");
       expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
       expect(stderr).toMatch(/^hint: .*settings/m);
-    } finally {
-      await demo.writeFile("pgrep-kit.yaml", whole);
-      await demo.ok("up");
     }
-    expect(await startedAt()).toEqual(before);
-    await expectUnharmed();
-  });
+  } finally {
+    await demo.writeFile("pgrep-kit.yaml", whole);
+    await demo.ok("up");
+  }
+  expect(await startedAt()).toEqual(before);
+  await expectUnharmed();
 });
 
 describe("data that is not what the record says", () => {
