@@ -4,12 +4,11 @@
  */
 import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { writeClusterFile } from "../config/edit-cluster-file.ts";
 import { type ClusterFile, parseClusterFile, readClusterFile } from "../config/read-cluster-file.ts";
 import { type DriveResult, drive, foresee } from "../control/drive.ts";
 import { openJournal } from "../control/journal.ts";
-import { acquireLock } from "../control/lock.ts";
+import { type ClusterLock, acquireLock } from "../control/lock.ts";
 import {
   type ClusterState,
   type StateFolder,
@@ -28,9 +27,9 @@ import { present } from "../support/assert.ts";
 import { messageOf } from "../support/errors.ts";
 import { exitCodeOf } from "./failure.ts";
 import { neverMade } from "./find-cluster.ts";
-import { listenForInterruption } from "./interruption.ts";
+import { type Grace, listenForInterruption, orInterrupted } from "./interruption.ts";
 import { type OpenCluster, imagineCluster, openCluster } from "./open-cluster.ts";
-import { startProgress } from "./render/progress.ts";
+import { type Progress, startProgress } from "./render/progress.ts";
 import { EXIT, print, say } from "./terminal.ts";
 
 export type Settled = DriveResult & { readonly kind: "settled" };
@@ -53,12 +52,14 @@ export interface Change {
 }
 
 const LOCK_WAIT_MS = 30_000;
+/** What an interrupted step may take to end. */
+const STEP_GRACE_MS = 5_000;
 
 /** Changes the cluster, or says why not; answers the exit code. */
 export async function changeCluster(change: Change): Promise<number> {
   using interruption = listenForInterruption();
   const { signal } = interruption;
-  await using _lock = await lockCluster(change.folder, change.verb, signal);
+  await using lock = await lockCluster(change.folder, change.verb, signal);
   // As it is under the lock: another command may have edited it while this one waited.
   const file = await readClusterFile(change.file.path);
   const edited = editedFile(change, file);
@@ -76,15 +77,13 @@ export async function changeCluster(change: Change): Promise<number> {
   await journal.append({ kind: "command", verb: change.verb, arguments: change.arguments });
   const progress = startProgress();
   try {
-    await cluster.host.check();
-    await cluster.host.setUp(progress.message);
-    const intent = await change.intent(cluster);
+    const intent = await orInterrupted(prepare(change, cluster, progress), signal, giveUp(lock, 0));
     const accepted = async (): Promise<void> => {
       if (edited.text !== file.text) await writeClusterFile(file, edited.text);
       for (const [name, port] of Object.entries(chosen)) await rememberPort(change.folder, name, port);
     };
     const input = { ...cluster, intent, accepted, journal, listener: progress, signal };
-    const result = await orInterrupted(drive(input), signal);
+    const result = await orInterrupted(drive(input), signal, giveUp(lock));
     progress.done();
     const code = await conclude(change, cluster, result);
     await journal.append({ kind: "end", exitCode: code, message: null });
@@ -99,12 +98,20 @@ export async function changeCluster(change: Change): Promise<number> {
   }
 }
 
+/** All that comes before the first look at the nodes; it may take long, and nothing of it needs an end in good order. */
+async function prepare(change: Change, cluster: OpenCluster, progress: Progress): Promise<Intent> {
+  await cluster.host.check();
+  await cluster.host.setUp(progress.message);
+  return change.intent(cluster);
+}
+
+/** What goes on after that still changes the cluster: the lock is kept until this process has ended. */
+export function giveUp(lock: ClusterLock, graceMs = STEP_GRACE_MS): Grace {
+  return { graceMs, givenUp: () => lock.keep() };
+}
+
 /** The right to change the cluster, for which a person may have to wait. */
-export function lockCluster(
-  folder: StateFolder,
-  verb: string,
-  signal: AbortSignal,
-): Promise<AsyncDisposable> {
+export function lockCluster(folder: StateFolder, verb: string, signal: AbortSignal): Promise<ClusterLock> {
   return acquireLock(folder, verb, {
     waitMs: LOCK_WAIT_MS,
     onWait: (owner) => say(`Waiting for pgrep-kit ${owner.verb} (process ${owner.pid}) to end…`),
@@ -147,21 +154,6 @@ async function refused(refusals: readonly Refusal[]): Promise<number> {
   return EXIT.refused;
 }
 
-/** An interrupted step may take its time to end: after a moment of grace the command goes without it. */
-export async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const GRACE_MS = 5_000;
-  const interrupted = new Promise<never>((_, reject) => {
-    signal.addEventListener(
-      "abort",
-      () => void delay(GRACE_MS, undefined, { ref: false }).then(() => reject(signal.reason)),
-      {
-        once: true,
-      },
-    );
-  });
-  return Promise.race([work, interrupted]);
-}
-
 /** Ports for the nodes that have none yet; remembered once the change is accepted. */
 async function missingPorts(
   file: ClusterFile,
@@ -175,6 +167,7 @@ async function missingPorts(
 /** Shows the plan of a change as it looks now; changes nothing, and waits for nobody. */
 export async function foreseeChange(change: Change): Promise<number> {
   using interruption = listenForInterruption();
+  const { signal } = interruption;
   const file = editedFile(change, change.file);
   const isMade = (await openState(dirname(change.folder.path))) !== null;
   const known = isMade ? await readState(change.folder) : null;
@@ -183,12 +176,11 @@ export async function foreseeChange(change: Change): Promise<number> {
     known === null
       ? await imagineCluster(file, change.folder, (state) => missingPorts(file, state))
       : await openCluster(file, change.folder, await missingPorts(file, known));
-  await cluster.host.check();
-  const { decision, observation } = await foresee({
-    ...cluster,
-    intent: await change.intent(cluster),
-    signal: interruption.signal,
-  });
+  const looking = async (): ReturnType<typeof foresee> => {
+    await cluster.host.check();
+    return foresee({ ...cluster, intent: await change.intent(cluster), signal });
+  };
+  const { decision, observation } = await orInterrupted(looking(), signal);
   if (decision.kind === "refuse") return refused(decision.refusals);
   const { renderDecision } = await import("./render/plan.ts");
   print(renderDecision(decision, { host: cluster.host, observation }));

@@ -23,11 +23,21 @@ async function ask(question: string): Promise<string> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await new Promise<string>((resolve, reject) => {
-      prompt.once("SIGINT", () =>
-        reject(new PgrepKitError("interrupted", { message: "interrupted; nothing was changed" })),
-      );
-      prompt.once("close", () => resolve(""));
-      prompt.question(question).then(resolve, reject);
+      // What is said next must not stand behind the question.
+      const ended = (): void => {
+        say("");
+        resolve("");
+      };
+      prompt.once("close", ended);
+      prompt.once("SIGINT", () => {
+        prompt.off("close", ended);
+        say("");
+        reject(new PgrepKitError("interrupted", { message: "interrupted; nothing was changed" }));
+      });
+      prompt.question(question).then((answer) => {
+        prompt.off("close", ended);
+        resolve(answer);
+      }, reject);
     });
   } finally {
     prompt.close();

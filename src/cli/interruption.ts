@@ -1,4 +1,4 @@
-/** ^C and SIGTERM: the first asks the command to stop in good order, the second ends it at once. */
+/** ^C and SIGTERM: the first asks the command to stop in good order, and waits a moment for it; the second ends it at once. */
 import { PgrepKitError } from "../support/errors.ts";
 
 export interface Interruption extends Disposable {
@@ -24,4 +24,37 @@ export function listenForInterruption(): Interruption {
   }
   for (const name of SIGNALS) process.on(name, interrupt);
   return { signal: controller.signal, [Symbol.dispose]: stopListening };
+}
+
+export interface Grace {
+  /** How long `work` may take to end in good order. */
+  readonly graceMs: number;
+  /** Called where it did not, and goes on though nobody waits for it any more. */
+  readonly givenUp: () => void;
+}
+
+/** What `work` yields; rejects with the signal's reason, at once or after some grace. */
+export async function orInterrupted<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  { graceMs, givenUp }: Grace = { graceMs: 0, givenUp: () => undefined },
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let listener: () => void = () => undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    listener = () => {
+      timer = setTimeout(() => {
+        givenUp();
+        reject(signal.reason);
+      }, graceMs);
+    };
+    if (signal.aborted) listener();
+    else signal.addEventListener("abort", listener, { once: true });
+  });
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", listener);
+  }
 }

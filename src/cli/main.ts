@@ -2,11 +2,13 @@
 /** argv in, exit code out: the only place that ends the process. */
 import { run } from "./program.ts";
 
-// A reader that went away (`pgrep-kit logs pg1 | head`) is no failure of ours.
+// A reader that went away (`pgrep-kit logs pg1 | head`) is no failure of ours. Changes write nothing there before their end.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
   throw error;
 });
+// Nobody hears what is going on (`pgrep-kit up 2>&1 | head -1`, a closed terminal): no reason to stop a change midway.
+process.stderr.on("error", () => undefined);
 
 const code = await run(process.argv);
 process.exitCode = code;

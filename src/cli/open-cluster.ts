@@ -109,7 +109,6 @@ async function assemble(
     sample,
     postgres: spec.postgres,
     portOf,
-    freshCopies: new Map(),
   });
   return {
     file,

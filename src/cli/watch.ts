@@ -3,7 +3,7 @@
  * It ends at ^C, or when whoever reads it goes away.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { listenForInterruption } from "./interruption.ts";
+import { listenForInterruption, orInterrupted } from "./interruption.ts";
 import { redrawing } from "./render/redraw.ts";
 import { type OutputFormat, formatLine, formatStructured } from "./render/structured.ts";
 import { type Screen, screenOf } from "./render/style.ts";
@@ -40,7 +40,11 @@ export async function show(look: () => Promise<Look>, options: WatchOptions): Pr
   });
   let exitCode = 0;
   while (!interruption.signal.aborted) {
-    const seen = await look();
+    const seen = await orInterrupted(look(), interruption.signal).catch((error: unknown) => {
+      if (interruption.signal.aborted) return null;
+      throw error;
+    });
+    if (seen === null) break;
     exitCode = seen.exitCode;
     const screen = screenOf(process.stdout, process.env);
     if (options.output === "yaml") print(`---\n${await formatStructured("yaml", seen.report())}`);

@@ -27,6 +27,14 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ClusterLock extends AsyncDisposable {
+  /**
+   * Disposing no longer gives it up: something that it protects goes on. It then falls to the next command when this
+   * process has ended, like that of any dead holder.
+   */
+  keep(): void;
+}
+
 /** A holder that dies gives no sign: look again this often. */
 const LOOK_AGAIN_MS = 250;
 
@@ -38,7 +46,7 @@ export async function acquireLock(
   folder: StateFolder,
   verb: string,
   options: LockOptions = {},
-): Promise<AsyncDisposable> {
+): Promise<ClusterLock> {
   const owner = await thisProcess(randomBytes(12).toString("hex"), verb);
   try {
     await waitForTurn(folder, owner, options);
@@ -48,7 +56,13 @@ export async function acquireLock(
     if (options.signal?.aborted === true) throw error;
     throw writeError(folder.path, error);
   }
-  return { [Symbol.asyncDispose]: () => release(folder, owner) };
+  let kept = false;
+  return {
+    keep: () => void (kept = true),
+    [Symbol.asyncDispose]: async () => {
+      if (!kept) await release(folder, owner);
+    },
+  };
 }
 
 async function waitForTurn(folder: StateFolder, owner: LockOwner, options: LockOptions): Promise<void> {

@@ -2,7 +2,10 @@
  * One connection to one server, with a deadline on everything. SQL text comes from `queries.ts`; values go in as
  * parameters. A session never outlives the command, and no error text of it holds a password.
  */
-import type { Client } from "pg";
+import { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import type pg from "pg";
+import type { Client, ClientConfig } from "pg";
 import { PgrepKitError, messageOf } from "../support/errors.ts";
 
 export interface SessionTarget {
@@ -38,12 +41,17 @@ export class ConnectError extends PgrepKitError {
 
 export type Row = Readonly<Record<string, unknown>>;
 
+/** A server says goodbye at once, unless it is frozen. */
+const END_MS = 500;
+
 export class Session {
   private readonly client: Client;
+  private readonly socket: Socket;
   private ended = false;
 
-  private constructor(client: Client) {
+  private constructor(client: Client, socket: Socket) {
     this.client = client;
+    this.socket = socket;
     // A broken connection is noticed by the next query; without a listener it would end the process.
     client.on("error", () => {
       this.ended = true;
@@ -55,22 +63,18 @@ export class Session {
 
   /** Throws `ConnectError`. */
   static async open(target: SessionTarget): Promise<Session> {
-    const pg = await loadClient();
-    const client = new pg.Client({
-      host: target.host,
-      port: target.port,
-      user: target.user,
-      password: target.password,
-      database: target.database,
-      application_name: target.applicationName,
-      connectionTimeoutMillis: target.connectTimeoutMs,
-      keepAlive: true,
-    });
-    const session = new Session(client);
+    // `pg` would take a missing port from the environment.
+    if (target.port === 0) {
+      throw new ConnectError(target, { kind: "unanswered", reason: "its port is not known" });
+    }
+    const { Client } = await loadClient();
+    const socket = new Socket();
+    const client = new Client(configuration(target, socket));
+    const session = new Session(client, socket);
     try {
       await client.connect();
     } catch (error) {
-      void client.end().catch(() => undefined);
+      socket.destroy();
       throw new ConnectError(target, classify(error));
     }
     return session;
@@ -105,17 +109,49 @@ export class Session {
     }
   }
 
+  /** In good order where the server still listens; a frozen one never answers the goodbye. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.ended = true;
-    await this.client.end().catch(() => undefined);
+    const inTime = new AbortController();
+    const goodbye = this.client.end().catch(() => undefined);
+    const tooLate = delay(END_MS, undefined, { signal: inTime.signal }).catch(() => undefined);
+    await Promise.race([goodbye, tooLate]);
+    inTime.abort();
+    this.socket.destroy();
   }
+}
+
+/**
+ * Everything that `pg` would otherwise take from the user's environment (PGOPTIONS, PGSSLMODE and others): a session that
+ * proves something must not depend on it. Empty values count as missing there, so that each has to be something.
+ */
+function configuration(
+  target: SessionTarget,
+  socket: Socket,
+): ClientConfig & { readonly replication: string } {
+  return {
+    host: target.host,
+    port: target.port,
+    user: target.user,
+    password: () => target.password,
+    database: target.database,
+    application_name: target.applicationName,
+    options: "-c client_encoding=UTF8",
+    client_encoding: "utf8",
+    replication: "false",
+    ssl: false,
+    sslnegotiation: "postgres",
+    connectionTimeoutMillis: target.connectTimeoutMs,
+    keepAlive: true,
+    stream: () => socket,
+  };
 }
 
 /**
  * While it is loaded, `pg` looks for Cloudflare's runtime by `navigator`, and without one by constructing a `Response`,
  * for which Node 20 loads its whole HTTP client: 30 ms and 5 MB at every start. Later versions of Node have this name.
  */
-async function loadClient(): Promise<typeof import("pg").default> {
+async function loadClient(): Promise<typeof pg> {
   if (!("navigator" in globalThis)) {
     Object.defineProperty(globalThis, "navigator", { value: { userAgent: "Node.js" }, configurable: true });
   }

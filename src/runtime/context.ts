@@ -1,6 +1,5 @@
 /** What every step handler works with. It holds secrets: it is never printed, logged or journaled. */
 import type { NodeName } from "../core/spec.ts";
-import type { StoppedObservation } from "../core/observation.ts";
 import type { Sessions } from "../postgres/sessions.ts";
 import type { NodeHost } from "./node-host.ts";
 
@@ -21,6 +20,4 @@ export interface RuntimeContext {
   /** A file of `templates/samples/`, without its ending; null: an empty database. */
   readonly sample: string | null;
   readonly portOf: (node: NodeName) => number;
-  /** What a copy that this command itself just finished was seen to hold; dropped as soon as anything runs on it. */
-  readonly freshCopies: Map<NodeName, StoppedObservation>;
 }

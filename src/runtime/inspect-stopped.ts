@@ -16,8 +16,6 @@ export async function inspectStopped(
   signal?: AbortSignal,
 ): Promise<StoppedObservation | AbsentObservation> {
   const { host } = context;
-  const fresh = context.freshCopies.get(node);
-  if (fresh !== undefined) return fresh;
   const script = await template("node/inspect.sh");
   const argv = ["sh", "-c", script, "inspect", host.paths(node).root];
   const { stdout } = await host.run(node, { argv, timeoutMs: TIMEOUT_MS }, signal);

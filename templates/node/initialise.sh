@@ -1,8 +1,10 @@
 # Makes an empty data directory, whole or not at all: initdb works beside it and a rename puts it in place.
-# Arguments: the node's folder, the major version that it is to be. The superuser's password is in conf/superuser, which is removed afterwards.
+# Arguments: the node's folder, the major version that it is to be. The superuser's password is in conf/superuser, which is removed whatever happens.
 set -eu
 umask 077
 cd "$1"
+trap 'rm -f conf/superuser' EXIT
+trap 'exit 1' HUP INT TERM
 if [ ! -e data ]; then
   rm -rf data.new.*
   new="data.new.$$"
@@ -16,4 +18,3 @@ if [ ! -e data ]; then
   fi
   mv "$new" data
 fi
-rm -f conf/superuser

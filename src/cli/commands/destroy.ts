@@ -13,10 +13,10 @@ import {
 } from "../../control/state-folder.ts";
 import type { NodeName } from "../../core/spec.ts";
 import type { NodeHost } from "../../runtime/node-host.ts";
-import { lockCluster, orInterrupted } from "../change-cluster.ts";
+import { giveUp, lockCluster } from "../change-cluster.ts";
 import { confirm } from "../confirm.ts";
 import { type GlobalOptions, findFile } from "../find-cluster.ts";
-import { listenForInterruption } from "../interruption.ts";
+import { listenForInterruption, orInterrupted } from "../interruption.ts";
 import { folderOf } from "../open-cluster.ts";
 import { openHost } from "../open-host.ts";
 import { EXIT, print, say } from "../terminal.ts";
@@ -42,13 +42,13 @@ export async function destroy(options: DestroyOptions, globals: GlobalOptions): 
     options.yes === true,
   );
   using interruption = listenForInterruption();
-  await using _lock = await lockCluster(folder, "destroy", interruption.signal);
+  await using lock = await lockCluster(folder, "destroy", interruption.signal);
   if ((await openState(folderOf(file))) === null) {
     // Another destroy has ended while this one waited; the folder is there for the lock alone.
     await removeState(folder);
     return nothingThere(file);
   }
-  await orInterrupted(remove(file, folder, interruption.signal), interruption.signal);
+  await orInterrupted(remove(file, folder, interruption.signal), interruption.signal, giveUp(lock));
   return EXIT.done;
 }
 

@@ -8,6 +8,7 @@ import { type ClusterFile, parseClusterFile, readClusterFile } from "../../confi
 import { STATE_FOLDER, type StateFolder, createState, readState } from "../../control/state-folder.ts";
 import type { ClusterSpec, CommitMode, NodeName, RuntimeKind } from "../../core/spec.ts";
 import { APPLICATION_ROLE } from "../../runtime/steps/prepare.ts";
+import { present } from "../../support/assert.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { createDurably } from "../../support/files.ts";
 import { changeCluster } from "../change-cluster.ts";
@@ -58,8 +59,8 @@ function makeCluster(file: ClusterFile, sample: string | null): Promise<number> 
     folder: { path: join(folderOf(file), STATE_FOLDER) },
     found: async () => refuseOtherSample(sample, await createState(folderOf(file), identity(spec, sample))),
     intent: () => ({ kind: "up", allowBlocking: false, remove: [], concerning: null }),
-    settled: (cluster) => {
-      say(nextCommands(cluster));
+    settled: (cluster, { authority }) => {
+      say(nextCommands(cluster, present(authority, "the record of a settled cluster").primary));
       return EXIT.done;
     },
   });
@@ -150,9 +151,9 @@ function place(spec: ClusterSpec): string {
   return spec.runtime === "docker" ? "on Docker" : "as local processes";
 }
 
-function nextCommands(cluster: OpenCluster): string {
-  const primary = cluster.spec.nodes[0]?.name ?? "";
-  const standbys = cluster.spec.nodes.slice(1).map((node) => address(cluster, node.name));
+function nextCommands(cluster: OpenCluster, primary: NodeName): string {
+  const others = cluster.spec.nodes.filter((node) => node.name !== primary);
+  const standbys = others.map((node) => address(cluster, node.name));
   return [
     "",
     `Primary     ${address(cluster, primary)}`,

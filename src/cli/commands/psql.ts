@@ -17,7 +17,8 @@ export async function psql(
   const program = await findPsql();
   if (program === null) throw noPsql();
   const environment = await connection(options, globals);
-  const child = spawn(program, rest, { stdio: "inherit", env: { ...process.env, ...environment } });
+  const env = { ...withoutLibpq(process.env), ...environment };
+  const child = spawn(program, rest, { stdio: "inherit", env });
   // ^C belongs to psql: it cancels a query there, and must not end this process under it.
   const ignore = (): void => undefined;
   process.on("SIGINT", ignore);
@@ -44,6 +45,19 @@ async function connection(options: NodeChoice, globals: GlobalOptions): Promise<
     PGDATABASE: cluster.state.database,
     PGPASSFILE: passfile,
   };
+}
+
+/**
+ * What the user has set for other servers must not lead to one of them: PGSERVICE and PGHOSTADDR go before host and port,
+ * PGPASSWORD before the passfile. https://www.postgresql.org/docs/current/libpq-envars.html
+ */
+export function withoutLibpq(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isLibpq(name)));
+}
+
+/** PG_COLOR only colours messages; PSQLRC and its like are psql's own, and begin otherwise. */
+function isLibpq(name: string): boolean {
+  return /^PG(?!_COLORS?$|REP_KIT_)/.test(name);
 }
 
 function noPsql(): PgrepKitError {

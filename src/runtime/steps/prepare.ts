@@ -17,8 +17,6 @@ export async function prepare(context: RuntimeContext, node: NodeName): Promise<
   const session = await context.sessions.to(node);
   await ensureRole(session, REPLICATION_ROLE, "LOGIN REPLICATION", context.credentials.replicator);
   await ensureRole(session, APPLICATION_ROLE, "LOGIN", context.credentials.app);
-  // So that an application, or a lesson, can look at pg_stat_replication without being superuser.
-  await session.query(`GRANT pg_monitor TO ${quoteIdentifier(APPLICATION_ROLE)}`);
   await ensureDatabase(session, context.database);
   if (context.sample !== null) await loadSample(context, node, context.sample);
   await session.query(

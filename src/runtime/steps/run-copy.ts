@@ -12,7 +12,6 @@ export async function runCopy(
   failed: string,
   signal: AbortSignal,
 ): Promise<void> {
-  context.freshCopies.delete(node);
   const result = await context.host.run(node, tool, signal);
   if (result.exitCode === 0) return;
   const detail = lastLines(result.stderr || result.stdout);

@@ -21,7 +21,6 @@ export async function start(
   signal: AbortSignal,
 ): Promise<StepOutcome> {
   const { host, sessions } = context;
-  context.freshCopies.delete(node);
   await writeConfiguration(context, node, configuration);
   await host.start(node, context.portOf(node));
   await sessions.forget(node);
@@ -83,7 +82,6 @@ export async function stop(context: RuntimeContext, node: NodeName): Promise<Ste
 
 export async function remove(context: RuntimeContext, node: NodeName): Promise<StepOutcome> {
   await context.sessions.forget(node);
-  context.freshCopies.delete(node);
   await context.host.remove(node);
   return { kind: "done" };
 }
