@@ -42,29 +42,30 @@ describe("what a proof rests on", () => {
   });
 
   test("a primary that was given an old copy of its data is neither started nor believed", async () => {
-    const host = await demo.host();
     const inPg1 = async (script: string): Promise<void> => {
-      const argv = ["sh", "-c", `cd "$1" && ${script}`, "sh", host.paths("pg1").root];
-      expect(await host.run("pg1", { argv, timeoutMs: 30_000 })).toMatchObject({ exitCode: 0 });
+      // Closed each time: while it works on the node no command may.
+      const host = await demo.host();
+      try {
+        const argv = ["sh", "-c", `cd "$1" && ${script}`, "sh", host.paths("pg1").root];
+        expect(await host.run("pg1", { argv, timeoutMs: 30_000 })).toMatchObject({ exitCode: 0 });
+      } finally {
+        await host.close();
+      }
     };
-    try {
-      await demo.ok("down");
-      await inPg1("cp -a data old");
-      await demo.ok("up");
-      await demo.sql("pg1", "CREATE TABLE later AS SELECT generate_series(1, 1000) AS id");
-      await demo.ok("down");
-      await inPg1("mv data newest && mv old data");
-      const refused = await demo.cli("up");
-      expect(refused.stderr).toContain("primary-behind");
-      expect(refused.code).toBe(3);
-      const status = await demo.status();
-      expect(status.findings.map((finding) => finding.code)).toContain("primary-behind");
-      // With its newest data back in place it is what it was.
-      await inPg1("rm -rf data && mv newest data");
-      await demo.ok("up");
-      expect(await demo.sql("pg2", "SELECT count(*)::int AS count FROM later")).toEqual([{ count: 1000 }]);
-    } finally {
-      await host.close();
-    }
+    await demo.ok("down");
+    await inPg1("cp -a data old");
+    await demo.ok("up");
+    await demo.sql("pg1", "CREATE TABLE later AS SELECT generate_series(1, 1000) AS id");
+    await demo.ok("down");
+    await inPg1("mv data newest && mv old data");
+    const refused = await demo.cli("up");
+    expect(refused.stderr).toContain("primary-behind");
+    expect(refused.code).toBe(3);
+    const status = await demo.status();
+    expect(status.findings.map((finding) => finding.code)).toContain("primary-behind");
+    // With its newest data back in place it is what it was.
+    await inPg1("rm -rf data && mv newest data");
+    await demo.ok("up");
+    expect(await demo.sql("pg2", "SELECT count(*)::int AS count FROM later")).toEqual([{ count: 1000 }]);
   });
 });
