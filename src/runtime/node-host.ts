@@ -42,6 +42,8 @@ export interface Tool {
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** It only reads: it may run beside whatever another pgrep-kit does to the node, and never disturbs it. */
+  readonly readOnly?: boolean;
 }
 
 export interface Endpoint {

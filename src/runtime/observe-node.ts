@@ -19,12 +19,14 @@ export async function observeNode(
 ): Promise<NodeObservation> {
   if (seen === undefined || seen.state === "absent") return { kind: "absent", debris: false };
   if (seen.state === "paused") return { kind: "paused" };
-  if (seen.state === "stopped") return inspectStopped(context, node, seen, signal);
   try {
+    if (seen.state === "stopped") return await inspectStopped(context, node, seen, signal);
     const session = await context.sessions.to(node);
     const [row] = await session.query(OBSERVE, [], QUERY_TIMEOUT_MS);
     return serverFacts(String(row?.["observation"]));
   } catch (error) {
+    // One node that cannot be seen hides no other; an interruption is no news of any node.
+    signal?.throwIfAborted();
     if (!(error instanceof ConnectError)) return { kind: "unreachable", reason: messageOf(error) };
     const { kind, reason } = error.failure;
     return { kind: kind === "starting" ? "starting" : "unreachable", reason };

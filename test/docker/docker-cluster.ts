@@ -1,7 +1,8 @@
 // A cluster on the real engine for one test file, under a name and an id of its own. Everything of it is removed in
 // the end; what else is on the engine is left alone. The engine is looked at with its own command, not with our code.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { openDockerHost, type DockerHostOptions } from "../../src/runtime/docker/docker-host.ts";
@@ -111,4 +112,11 @@ export async function freePort(): Promise<number> {
   const { port, release } = await takePort();
   await release();
   return port;
+}
+
+/** The id of a process that has ended. */
+export async function deadProcess(): Promise<number> {
+  const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
+  await once(child, "exit");
+  return child.pid ?? 0;
 }

@@ -7,8 +7,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDockerHost } from "../../src/runtime/docker/docker-host.ts";
+import { thisProcess } from "../../src/support/process-life.ts";
 import { compiled } from "../control/compiled.ts";
-import { docker, failure, names, openCluster, waitFor, type DockerCluster } from "./docker-cluster.ts";
+import {
+  deadProcess,
+  docker,
+  failure,
+  names,
+  openCluster,
+  waitFor,
+  type DockerCluster,
+} from "./docker-cluster.ts";
 
 let cluster: DockerCluster;
 beforeAll(async () => {
@@ -88,6 +97,7 @@ test("what an interrupted run left behind is ended before the next tool and befo
       `--label=pgrep-kit.cluster=${options.cluster}`,
       `--label=pgrep-kit.id=${options.clusterId}`,
       "--label=pgrep-kit.tool=pg1",
+      `--label=pgrep-kit.owner=${JSON.stringify({ ...(await thisProcess()), pid: await deadProcess() })}`,
       `--network=pgrep-kit-${options.cluster}`,
       `--volume=${cluster.thing("pg1")}:/pgrep-kit`,
       "--entrypoint=sleep",

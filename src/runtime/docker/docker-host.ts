@@ -3,7 +3,7 @@
  * cluster. This file only puts the parts beside it together. It never touches what does not carry this cluster's id.
  */
 import type { NodeName } from "../../core/spec.ts";
-import type { NodeHost } from "../node-host.ts";
+import type { NodeHost, Wiring } from "../node-host.ts";
 import { ensureNetwork } from "./cluster-network.ts";
 import { seeServer } from "./containers.ts";
 import { engineSocketPath } from "./engine-address.ts";
@@ -20,7 +20,8 @@ import { pauseServer, resumeServer } from "./pause.ts";
 import { removeCluster, removeNode } from "./removal.ts";
 import { startServer } from "./server-container.ts";
 import { killServer, serverEnded, stopServer } from "./server-end.ts";
-import { openToolboxes } from "./toolboxes.ts";
+import { newToolOwner } from "./tool-owner.ts";
+import { openToolContainers, type Toolboxes } from "./toolboxes.ts";
 import { ensureVolume, refuseForeignVolumes, requireVolume } from "./volumes.ts";
 
 export interface DockerHostOptions {
@@ -38,8 +39,10 @@ export interface DockerHostOptions {
 export async function openDockerHost(options: DockerHostOptions): Promise<NodeHost> {
   const { image, major } = options;
   const engine = openEngine(engineSocketPath(options.socketPath, process.env));
-  const toolboxes = openToolboxes(engine, options);
-  const onVolume = (node: NodeName): RunOnVolume => runOnVolume(engine, toolboxes, options, node);
+  const containers = openToolContainers(engine, { ...options, owner: newToolOwner() });
+  const { toolboxes } = containers;
+  const onVolume = (node: NodeName, apart: Toolboxes): RunOnVolume =>
+    runOnVolume(engine, apart, options, node);
 
   return {
     kind: "docker",
@@ -58,12 +61,7 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
         await Promise.all([ensureNetwork(engine, options), ensureImage(engine, image, major, progress)]);
       }),
     paths: () => NODE_PATHS,
-    wiring: (node, port) => ({
-      endpoint: { host: "127.0.0.1", port },
-      peer: { host: node, port: SERVER_PORT },
-      listenAddresses: "*",
-      listenPort: SERVER_PORT,
-    }),
+    wiring: wiringOf,
     list: () => doing("list the nodes", () => listNodes(engine, options)),
     create: (node) =>
       doing(`make the storage of node ${node}`, async () => {
@@ -73,14 +71,16 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
         if (server?.State.Running !== true) await toolboxes.open(node);
       }),
     writeFiles: (node, files) =>
-      doing(`write files of node ${node}`, () => writeNodeFiles(onVolume(node), node, files)),
+      doing(`write files of node ${node}`, () => writeNodeFiles(onVolume(node, toolboxes), node, files)),
     readFile: (node, path) =>
-      doing(`read ${path} of node ${node}`, () => readNodeFile(onVolume(node), node, path)),
+      doing(`read ${path} of node ${node}`, () =>
+        readNodeFile(onVolume(node, containers.reading(node)), node, path),
+      ),
     run: (node, tool, signal) =>
-      doing(`run ${tool.argv[0]} for node ${node}`, () => runTool(toolboxes, options, node, tool, signal)),
+      doing(`run ${tool.argv[0]} for node ${node}`, () => runTool(containers, options, node, tool, signal)),
     start: (node, port) =>
       doing(`start node ${node}`, async () => {
-        await Promise.all([requireVolume(engine, options, node), toolboxes.retire(node)]);
+        await Promise.all([requireVolume(engine, options, node), containers.retire(node)]);
         await startServer(engine, { identity: options, image, major, node, port });
       }),
     stop: (node, timeoutMs) => doing(`stop node ${node}`, () => stopServer(engine, options, node, timeoutMs)),
@@ -91,19 +91,28 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
     logs: (node, request) => nodeLogs(engine, options, node, request),
     remove: (node) =>
       doing(`remove node ${node}`, async () => {
-        await toolboxes.retire(node);
+        await containers.retire(node);
         await removeNode(engine, options, node);
       }),
     tearDown: () =>
       doing("remove the cluster", async () => {
-        await toolboxes.close();
+        await containers.close();
         await removeCluster(engine, options);
       }),
     freeBytes: (node) =>
       doing(`look at the disk of node ${node}`, () => freeBytes(engine, toolboxes, options, node)),
     async close() {
-      await toolboxes.close();
+      await containers.close();
       engine.close();
     },
+  };
+}
+
+function wiringOf(node: NodeName, port: number): Wiring {
+  return {
+    endpoint: { host: "127.0.0.1", port },
+    peer: { host: node, port: SERVER_PORT },
+    listenAddresses: "*",
+    listenPort: SERVER_PORT,
   };
 }

@@ -14,6 +14,8 @@ export const UNKNOWN_EXIT = -1;
 export interface ExecRequest {
   /** Name or id. */
   readonly container: string;
+  /** Where the program begins; the node's own folder unless said otherwise. */
+  readonly folder?: string;
   readonly argv: readonly string[];
   readonly env?: readonly string[];
   readonly stdin?: string;
@@ -56,7 +58,7 @@ async function createExec(engine: Engine, request: ExecRequest): Promise<string 
         AttachStdout: true,
         AttachStderr: true,
         User: SERVER_USER,
-        WorkingDir: NODE_PATHS.root,
+        WorkingDir: request.folder ?? NODE_PATHS.root,
         Env: request.env ?? [],
         Cmd: request.argv,
       },

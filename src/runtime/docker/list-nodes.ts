@@ -4,6 +4,7 @@
 import type { Engine } from "./engine-client.ts";
 import { listContainers, seeContainer, type ListedContainer } from "./containers.ts";
 import { ID_LABEL, NODE_LABEL, type ClusterIdentity } from "./names.ts";
+import { sweepLeftBehind } from "./tool-owner.ts";
 import { ownVolumes } from "./volumes.ts";
 import type { HostNode } from "../node-host.ts";
 import type { NodeName } from "../../core/spec.ts";
@@ -27,7 +28,7 @@ export async function listNodes(
     const node = container.Labels[NODE_LABEL];
     if (node !== undefined) nodes.set(node, await hostNode(engine, container));
   });
-  await Promise.all(seen);
+  await Promise.all([...seen, sweepLeftBehind(engine, containers)]);
   return nodes;
 }
 

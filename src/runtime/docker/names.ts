@@ -10,6 +10,12 @@ export const CLUSTER_LABEL = "pgrep-kit.cluster";
 export const ID_LABEL = "pgrep-kit.id";
 export const NODE_LABEL = "pgrep-kit.node";
 export const TOOL_LABEL = "pgrep-kit.tool";
+/** On containers that only read a node's volume. */
+export const READER_LABEL = "pgrep-kit.reader";
+/** Which process a container for tools belongs to. */
+export const OWNER_LABEL = "pgrep-kit.owner";
+/** On a volume that no node is: the engine made it for a container, because the node's own was removed just then. */
+export const STRAY_LABEL = "pgrep-kit.stray";
 export const RECIPE_LABEL = "pgrep-kit.recipe";
 
 /** PostgreSQL's port inside of every container. */
@@ -45,6 +51,11 @@ export function toolboxName(identity: ClusterIdentity, node: NodeName): string {
   return `${nodeThing(identity, node)}.tools`;
 }
 
+/** Unlike the toolbox's, a new one each time: any number of readers may look at a node at once. */
+export function readerName(identity: ClusterIdentity, node: NodeName, token: string): string {
+  return `${nodeThing(identity, node)}.reader-${token}`;
+}
+
 export function clusterLabels({ cluster, clusterId }: ClusterIdentity): Labels {
   return { [CLUSTER_LABEL]: cluster, [ID_LABEL]: clusterId };
 }
@@ -55,6 +66,14 @@ export function nodeLabels(identity: ClusterIdentity, node: NodeName): Labels {
 
 export function toolLabels(identity: ClusterIdentity, node: NodeName): Labels {
   return { ...clusterLabels(identity), [TOOL_LABEL]: node };
+}
+
+export function readerLabels(identity: ClusterIdentity, node: NodeName): Labels {
+  return { ...clusterLabels(identity), [READER_LABEL]: node };
+}
+
+export function strayLabels(identity: ClusterIdentity): Labels {
+  return { ...clusterLabels(identity), [STRAY_LABEL]: "true" };
 }
 
 /** The filter that finds everything of this cluster and nothing else. */

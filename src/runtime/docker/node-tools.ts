@@ -1,5 +1,6 @@
 /**
- * Programs on a node's volume: in the server's own container while it runs, else in the node's toolbox.
+ * Programs on a node's volume: in the server's own container while it runs, else in the node's toolbox, or in a reader
+ * where they only read.
  */
 import type { NodeName } from "../../core/spec.ts";
 import { PgrepKitError } from "../../support/errors.ts";
@@ -11,7 +12,7 @@ import { UNKNOWN_EXIT, execIn, type ExecRequest, type ExecResult } from "./exec.
 import { MOUNT_POINT, type ClusterIdentity } from "./names.ts";
 import type { RunOnVolume } from "./node-files.ts";
 import { MISSING_PROGRAM, PROGRAM_ENV, programCommand } from "./run-script.ts";
-import type { Toolboxes } from "./toolboxes.ts";
+import type { ToolContainers, Toolboxes } from "./toolboxes.ts";
 
 /** How a program ends when its container is killed around it. */
 const KILLED = 137;
@@ -19,10 +20,10 @@ const KILLED = 137;
 /** A short script takes milliseconds; so long it takes only when the disk or the engine hangs. */
 const SCRIPT_TIMEOUT_MS = 60_000;
 
-/** For short scripts that do no harm when they are run twice. */
+/** For short scripts that do no harm when they are run twice. `apart`: where they run while no server does. */
 export function runOnVolume(
   engine: Engine,
-  toolboxes: Toolboxes,
+  apart: Toolboxes,
   identity: ClusterIdentity,
   node: NodeName,
 ): RunOnVolume {
@@ -30,12 +31,12 @@ export function runOnVolume(
     const deadline = AbortSignal.timeout(SCRIPT_TIMEOUT_MS);
     const request = { argv, signal: deadline, ...(stdin === undefined ? {} : { stdin }) };
     try {
-      if (!toolboxes.isOpen(node)) {
+      if (!apart.isOpen(node)) {
         const result = await execInServer(engine, identity, node, request);
         const isWhole = result !== null && result.exitCode !== UNKNOWN_EXIT && result.exitCode !== KILLED;
         if (isWhole) return result;
       }
-      return await toolboxes.exec(node, request);
+      return await apart.exec(node, request);
     } catch (thrown) {
       if (!deadline.aborted) throw thrown;
       throw new PgrepKitError("deadline", {
@@ -48,7 +49,7 @@ export function runOnVolume(
 
 /** Runs an offline tool. On abort and past its deadline it is killed, and gone when this returns. */
 export async function runTool(
-  toolboxes: Toolboxes,
+  containers: ToolContainers,
   { image, major }: { readonly image: string; readonly major: number },
   node: NodeName,
   tool: Tool,
@@ -58,7 +59,8 @@ export async function runTool(
   const deadline = AbortSignal.timeout(tool.timeoutMs);
   const env = Object.entries(tool.env ?? {}).map(([key, value]) => `${key}=${value}`);
   try {
-    const result = await toolboxes.exec(node, {
+    const where = tool.readOnly === true ? containers.reading(node) : containers.toolboxes;
+    const result = await where.exec(node, {
       argv: await programCommand(major, tool.argv),
       env: [...PROGRAM_ENV, ...env],
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),

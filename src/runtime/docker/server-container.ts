@@ -83,7 +83,11 @@ function startTrouble(thrown: unknown, { identity, image, node, port }: ServerCo
 }
 
 /** The node's volume, for any container on it. */
-export function nodeMount(identity: ClusterIdentity, node: NodeName): MountSettings {
+export function nodeMount(
+  identity: ClusterIdentity,
+  node: NodeName,
+  labels = nodeLabels(identity, node),
+): MountSettings {
   return {
     Type: "volume",
     Source: nodeThing(identity, node),
@@ -91,7 +95,7 @@ export function nodeMount(identity: ClusterIdentity, node: NodeName): MountSetti
     // Should the volume vanish just now, the engine makes a new one: then at least one that is known as ours.
     VolumeOptions: {
       NoCopy: true,
-      Labels: { ...nodeLabels(identity, node) },
+      Labels: { ...labels },
       DriverConfig: { Name: "", Options: {} },
     },
   };

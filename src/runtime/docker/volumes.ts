@@ -9,7 +9,7 @@ import {
   type Engine,
 } from "./engine-client.ts";
 import { isStatus, nullOn } from "./engine-error.ts";
-import { CLUSTER_LABEL, ID_LABEL, nodeLabels, nodeThing, ownOrThrow } from "./names.ts";
+import { CLUSTER_LABEL, ID_LABEL, STRAY_LABEL, nodeLabels, nodeThing, ownOrThrow } from "./names.ts";
 import type { ClusterIdentity, Labels } from "./names.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import type { NodeName } from "../../core/spec.ts";
@@ -32,6 +32,7 @@ async function listVolumes(engine: Engine, filters: Record<string, string[]>): P
 /** Makes the node's volume, or finds it; throws if it is somebody else's. */
 export async function ensureVolume(engine: Engine, identity: ClusterIdentity, node: NodeName): Promise<void> {
   const name = nodeThing(identity, node);
+  await removeStrayVolume(engine, identity, node);
   // The engine answers with the existing volume, unchanged, if there is one of this name (dockerode drops the answer).
   const volume = await engine.socket.json<Volume>({
     method: "POST",
@@ -52,19 +53,39 @@ export async function requireVolume(
   node: NodeName,
 ): Promise<void> {
   const name = nodeThing(identity, node);
-  const look = engine.socket.json<Volume>({
-    method: "GET",
-    path: `/volumes/${name}`,
-    deadlineMs: LOOK_DEADLINE_MS,
-  });
-  const volume = await nullOn([404], look);
-  if (volume === null) {
+  const volume = await seeVolume(engine, name);
+  if (volume === null || isStray(volume)) {
     throw new PgrepKitError("docker-failed", {
       message: `node ${node} has no storage: the Docker volume ${name} does not exist`,
-      hint: `Make the node anew: pgrep-kit reinit ${node}.`,
+      hint: `Make a standby anew: pgrep-kit remove-standby ${node}, then pgrep-kit add-standby ${node}.`,
     });
   }
   ownOrThrow(identity, "volume", name, volume.Labels);
+}
+
+/** Removes the node's volume if it is one that the engine made for a reader (reader.ts): there is nothing in it. */
+export async function removeStrayVolume(
+  engine: Engine,
+  identity: ClusterIdentity,
+  node: NodeName,
+): Promise<void> {
+  const name = nodeThing(identity, node);
+  const volume = await seeVolume(engine, name);
+  if (volume === null || !isStray(volume)) return;
+  ownOrThrow(identity, "volume", name, volume.Labels);
+  await removeVolume(engine, name);
+}
+
+async function seeVolume(engine: Engine, name: string): Promise<Volume | null> {
+  const path = `/volumes/${name}`;
+  return await nullOn(
+    [404],
+    engine.socket.json<Volume>({ method: "GET", path, deadlineMs: LOOK_DEADLINE_MS }),
+  );
+}
+
+function isStray({ Labels }: Volume): boolean {
+  return Labels?.[STRAY_LABEL] !== undefined;
 }
 
 /** Throws if volumes that this cluster would use are somebody else's. */
