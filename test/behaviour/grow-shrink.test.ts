@@ -42,8 +42,8 @@ test("a new standby has the data, a slot, its place in the file, and a voice in 
   await demo.ok("add-standby", "pg3", "--priority", "5");
   expect(await file()).toMatch(/name: pg3, priority: 5/);
   expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
-  expect(await rule()).toBe("ANY 1 (pg3, pg1, pg2)");
-  expect((await demo.status())["commit"]).toMatchObject({ confirmers: ["pg3", "pg2"], proof: "proved" });
+  expect(await rule()).toBe("ANY 1 (pg1, pg2, pg3)");
+  expect((await demo.status())["commit"]).toMatchObject({ confirmers: ["pg2", "pg3"], proof: "proved" });
   await eventually(
     "the table on pg3",
     async () => (await demo.sql("pg3", "SELECT to_regclass('before_it') AS it"))[0]?.["it"],
@@ -64,7 +64,7 @@ test("a cascaded standby receives from its upstream, has its slot there, and con
   await demo.ok("add-standby", "pg4", "--upstream", "pg2");
   expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
   expect(await slots("pg2")).toEqual(["pg4"]);
-  expect(await rule()).toBe("ANY 1 (pg3, pg1, pg2)");
+  expect(await rule()).toBe("ANY 1 (pg1, pg2, pg3)");
   const { stdout } = await demo.ok("status");
   expect(stdout).toMatch(/├─ pg2 .*\n *│ {2}└─ pg4 +standby +streaming .*\n *└─ pg3/);
   await demo.sql("pg1", "CREATE TABLE through_pg2 ()");
