@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -106,6 +106,18 @@ test("a lock that was given up leaves nothing behind", async () => {
   expect((await readdir(folder.path)).toSorted()).toEqual([".gitignore", "cluster.json"]);
 });
 
+test("a lock that is kept stays its process's own after it was disposed of", async () => {
+  const folder = await newFolder();
+  const lock = await acquireLock(folder, "up");
+  lock.keep();
+  await lock[Symbol.asyncDispose]();
+  const failure = await failureOf(acquireLock(folder, "down", { waitMs: 0 }));
+  expect([failure.code, failure.message]).toEqual([
+    "locked",
+    expect.stringContaining(`process ${process.pid}`),
+  ]);
+});
+
 describe("a lock that was left behind", () => {
   test("by a process that is gone is taken over at once", async () => {
     const folder = await newFolder();
@@ -181,6 +193,22 @@ describe("a lock that was left behind", () => {
     await mkdir(join(folder.path, "lock"));
     await using _lock = await acquireLock(folder, "up", { waitMs: 0 });
   });
+});
+
+test("what is written without the lock is cleared away only once it is old", async () => {
+  const folder = await newFolder();
+  const longAgo = new Date(Date.now() - 2 * 3_600_000);
+  for (const [name, age] of [
+    [".pgpass.0123456789aa.tmp", new Date()],
+    ["..gitignore.0123456789ab.tmp", new Date()],
+    [".pgpass.0123456789ac.tmp", longAgo],
+  ] as const) {
+    await writeFile(join(folder.path, name), "");
+    await utimes(join(folder.path, name), age, age);
+  }
+  await using _lock = await acquireLock(folder, "up");
+  const left = (await readdir(folder.path)).filter((name) => name.endsWith(".tmp"));
+  expect(left.toSorted()).toEqual(["..gitignore.0123456789ab.tmp", ".pgpass.0123456789aa.tmp"]);
 });
 
 test("what killed commands left is cleared away, what living ones prepare is not", async () => {
