@@ -5,7 +5,7 @@ umask 077
 cd "$1"
 trap 'rm -f conf/superuser' EXIT
 trap 'exit 1' HUP INT TERM
-if [ ! -e data ]; then
+if [ ! -e data ] && [ ! -L data ]; then
   rm -rf data.new.*
   new="data.new.$$"
   initdb --pgdata="$new" --username=postgres --pwfile=conf/superuser --auth=scram-sha-256 \
@@ -17,4 +17,9 @@ if [ ! -e data ]; then
     exit 1
   fi
   mv "$new" data
+  # Where `sync` takes no files (macOS, an old busybox), everything goes to the disk.
+  sync . 2>/dev/null || sync
+elif [ ! -e data/PG_VERSION ]; then
+  echo "The data directory $1/data is there, but holds no database (no PG_VERSION). It was left as it is." >&2
+  exit 1
 fi
