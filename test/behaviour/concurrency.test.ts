@@ -2,7 +2,7 @@
 // and what comes out is what one of the orders would have given.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { acquireLock } from "../../src/control/lock.ts";
 import {
@@ -13,6 +13,9 @@ import {
   startCluster,
 } from "../setup/cluster.ts";
 import { expectWhole, journal, thingsOf } from "../setup/interrupting.ts";
+
+// Many commands a test: on a busy machine each takes seconds.
+vi.setConfig({ testTimeout: 300_000 });
 
 const NODES = ["pg1", "pg2", "pg3"];
 let demo: TestCluster;

@@ -2,7 +2,7 @@
 // there to a whole cluster: same data, one primary, nothing left over. Stopping midway is the normal path.
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type TestCluster, eventually, startCluster } from "../setup/cluster.ts";
 import {
   type Ended,
@@ -12,6 +12,9 @@ import {
   journal,
   thingsOf,
 } from "../setup/interrupting.ts";
+
+// Many commands a test: on a busy machine each takes seconds.
+vi.setConfig({ testTimeout: 300_000 });
 
 const NODES = ["pg1", "pg2", "pg3"];
 let demo: TestCluster;

@@ -17,8 +17,7 @@ const FILE = "name: demo\npostgres: 17\nruntime: process\nnodes: [{ name: pg1 },
 /** As the help of the program lists them. */
 async function verbs(): Promise<string[]> {
   const { stdout } = await cli("--help");
-  const listed = stdout.slice(stdout.indexOf("Commands:"), stdout.indexOf("Examples:"));
-  return [...listed.matchAll(/^ {2}([a-z][a-z-]+)/gm)].map(([, verb = ""]) => verb);
+  return [...stdout.matchAll(/^ {2}([a-z][a-z-]+)/gm)].map(([, verb = ""]) => verb);
 }
 
 let known: Promise<(CliResult & { readonly verb: string })[]> | null = null;

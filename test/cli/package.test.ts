@@ -97,9 +97,7 @@ test("starts by its own name through npx, and explains itself", async () => {
 
 test("every verb's own modules are there", async () => {
   const { stdout } = await installed("--help");
-  const verbs = [...stdout.slice(stdout.indexOf("Commands:")).matchAll(/^ {2}([a-z][a-z-]+)/gm)].map(
-    ([, verb = ""]) => verb,
-  );
+  const verbs = [...stdout.matchAll(/^ {2}([a-z][a-z-]+)/gm)].map(([, verb = ""]) => verb);
   expect(verbs.length).toBeGreaterThan(10);
   await writeFile(
     join(folder.path, "pgrep-kit.yaml"),
