@@ -36,7 +36,8 @@ async function lag(...args: string[]): Promise<{ readonly code: number | null; r
   return { code, report: JSON.parse(stdout) as Lag };
 }
 
-const of = ({ report }: { readonly report: Lag }, node: string) => report.standbys.find((one) => one.node === node)!;
+const of = ({ report }: { readonly report: Lag }, node: string) =>
+  report.standbys.find((one) => one.node === node)!;
 const firstLine = ({ stdout }: CommandResult): string => stdout.split("\n")[0] ?? "";
 
 async function caughtUp(): Promise<void> {
@@ -105,14 +106,21 @@ test("watched and piped, it is one line of JSON a look, and ends by ^C", async (
   await eventually("three lines", async () => lines >= 3);
   child.kill("SIGINT");
   const { stdout, code } = await result;
-  const reports = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Lag);
+  const reports = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Lag);
   expect(reports.length).toBeGreaterThanOrEqual(3);
   expect(reports.every((report) => report.standbys.length === 2)).toBe(true);
   expect([OK, 130]).toContain(code);
 });
 
 test("a threshold that cannot be read is a usage error, which monitoring hears as unknown", async () => {
-  for (const args of [["--warn", "many"], ["--crit", "-1MB"], ["--warn", "2GB", "--crit", "1GB"]]) {
+  for (const args of [
+    ["--warn", "many"],
+    ["--crit", "-1MB"],
+    ["--warn", "2GB", "--crit", "1GB"],
+  ]) {
     const result = await demo.cli("lag", ...args);
     expect(result.code, args.join(" ")).toBe(UNKNOWN);
     expect(firstLine(result)).toMatch(/^LAG UNKNOWN: /);
@@ -173,5 +181,7 @@ test("a standby that is missing is critical, though nothing is known to lag", as
   });
   const result = await demo.cli("lag");
   expect(result.code).toBe(CRITICAL);
-  expect(firstLine(result)).toMatch(/^LAG CRITICAL: pg3 is not connected: pg1 has no row for it in pg_stat_replication/);
+  expect(firstLine(result)).toMatch(
+    /^LAG CRITICAL: pg3 is not connected: pg1 has no row for it in pg_stat_replication/,
+  );
 });

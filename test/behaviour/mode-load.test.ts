@@ -25,11 +25,26 @@ test("eight clients of pgbench write on while the mode changes: no failed transa
   const { superuser } = await demo.credentials();
   const binaries = await findBinaries(null, process.env);
   const program = binaries === null ? "pgbench" : join(binaries.folder, "pgbench");
-  const args = ["--no-vacuum", "--file=insert.sql", "--client=8", "--jobs=1", "--rate=200", "--time=600", "postgres"];
-  const env = { ...process.env, PGHOST: "127.0.0.1", PGPORT: String(port), PGUSER: "postgres", PGPASSWORD: superuser };
+  const args = [
+    "--no-vacuum",
+    "--file=insert.sql",
+    "--client=8",
+    "--jobs=1",
+    "--rate=200",
+    "--time=600",
+    "postgres",
+  ];
+  const env = {
+    ...process.env,
+    PGHOST: "127.0.0.1",
+    PGPORT: String(port),
+    PGUSER: "postgres",
+    PGPASSWORD: superuser,
+  };
   const bench = spawn(program, args, { cwd: demo.folder, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
-  for (const stream of [bench.stdout, bench.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  for (const stream of [bench.stdout, bench.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
   const ended = once(bench, "close");
   try {
     const backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgbench' ORDER BY pid";

@@ -19,21 +19,34 @@ afterAll(async () => {
 });
 
 interface Authority {
-  readonly rule: { readonly method: string; readonly acks: number; readonly listed: readonly string[]; readonly commit: string } | null;
-  readonly proofs: readonly { readonly rule: { readonly acks: number }; readonly since: { readonly timeline: number; readonly lsn: string } | null }[];
+  readonly rule: {
+    readonly method: string;
+    readonly acks: number;
+    readonly listed: readonly string[];
+    readonly commit: string;
+  } | null;
+  readonly proofs: readonly {
+    readonly rule: { readonly acks: number };
+    readonly since: { readonly timeline: number; readonly lsn: string } | null;
+  }[];
 }
 
-const record = async (): Promise<Authority> => JSON.parse(await demo.readFile(".pgrep-kit/authority.json")) as Authority;
+const record = async (): Promise<Authority> =>
+  JSON.parse(await demo.readFile(".pgrep-kit/authority.json")) as Authority;
 const file = (): Promise<string> => demo.readFile("pgrep-kit.yaml");
 
 async function settings(nodes = ["pg1", "pg2", "pg3"]): Promise<string[]> {
-  const shown = "SELECT current_setting('synchronous_standby_names') || ' ' || current_setting('synchronous_commit') AS rule";
+  const shown =
+    "SELECT current_setting('synchronous_standby_names') || ' ' || current_setting('synchronous_commit') AS rule";
   const rows = await Promise.all(nodes.map((node) => demo.sql(node, shown)));
   return rows.map(([row]) => String(row?.["rule"]));
 }
 
 async function syncStates(): Promise<string> {
-  const rows = await demo.sql("pg1", "SELECT application_name || ' ' || sync_state AS text FROM pg_stat_replication ORDER BY 1");
+  const rows = await demo.sql(
+    "pg1",
+    "SELECT application_name || ' ' || sync_state AS text FROM pg_stat_replication ORDER BY 1",
+  );
   return rows.map((row) => row["text"]).join(", ");
 }
 
@@ -53,7 +66,9 @@ test("async, quorum, sync, async: in effect at once, without a restart and witho
     const before = (await client.query(identity)).rows;
 
     const quorum = await demo.ok("mode", "quorum");
-    expect(quorum.stderr).toMatch(/Every commit from [0-9A-F]+\/[0-9A-F]+ on is on pg1 and on at least 1 of pg2, pg3 when it returns\./);
+    expect(quorum.stderr).toMatch(
+      /Every commit from [0-9A-F]+\/[0-9A-F]+ on is on pg1 and on at least 1 of pg2, pg3 when it returns\./,
+    );
     expect(await settings()).toEqual(everywhere("ANY 1 (pg1, pg2, pg3) on"));
     expect(await syncStates()).toBe("pg2 quorum, pg3 quorum");
 

@@ -45,7 +45,10 @@ describe("access", () => {
   });
 
   test("every password is kept as a SCRAM verifier", async () => {
-    const roles = await demo.sql("pg1", "SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin ORDER BY rolname");
+    const roles = await demo.sql(
+      "pg1",
+      "SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin ORDER BY rolname",
+    );
     expect(roles.map((role) => role["rolname"])).toEqual(["app", "postgres", "replicator"]);
     for (const role of roles) expect(role["rolpassword"]).toMatch(/^SCRAM-SHA-256\$/);
     const passwords = Object.values(await demo.credentials());
@@ -55,7 +58,9 @@ describe("access", () => {
   test("a wrong password is refused on every node, for every role", async () => {
     for (const node of NODES) {
       for (const user of ["postgres", "app"]) {
-        expect(await refusal(() => demo.connect(node, "postgres", { user, password: "wrong" }))).toBe("28P01");
+        expect(await refusal(() => demo.connect(node, "postgres", { user, password: "wrong" }))).toBe(
+          "28P01",
+        );
       }
     }
   });
@@ -66,7 +71,13 @@ describe("access", () => {
       "pg1",
       "SELECT rolsuper, rolreplication, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname = 'replicator'",
     );
-    expect(role).toEqual({ rolsuper: false, rolreplication: true, rolcreaterole: false, rolcreatedb: false, rolbypassrls: false });
+    expect(role).toEqual({
+      rolsuper: false,
+      rolreplication: true,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolbypassrls: false,
+    });
     const as = { user: "replicator", password: replicator };
     for (const database of ["postgres", "ecommerce"]) {
       expect(await refusal(() => demo.connect("pg1", database, as))).toBe("28000");
@@ -81,13 +92,21 @@ describe("access", () => {
     const { app } = await demo.credentials();
     const replication = { replication: "true" } as object;
     expect(await refusal(() => demo.connect("pg1", "postgres", replication))).toBe("28000");
-    expect(await refusal(() => demo.connect("pg1", "postgres", { ...replication, user: "app", password: app }))).toBe("28000");
+    expect(
+      await refusal(() => demo.connect("pg1", "postgres", { ...replication, user: "app", password: app })),
+    ).toBe("28000");
   });
 
   test("the application's role is no superuser and owns its own database", async () => {
-    const [role] = await demo.sql("pg1", "SELECT rolsuper, rolreplication FROM pg_roles WHERE rolname = 'app'");
+    const [role] = await demo.sql(
+      "pg1",
+      "SELECT rolsuper, rolreplication FROM pg_roles WHERE rolname = 'app'",
+    );
     expect(role).toEqual({ rolsuper: false, rolreplication: false });
-    const [owner] = await demo.sql("pg1", "SELECT pg_get_userbyid(datdba) AS name FROM pg_database WHERE datname = 'ecommerce'");
+    const [owner] = await demo.sql(
+      "pg1",
+      "SELECT pg_get_userbyid(datdba) AS name FROM pg_database WHERE datname = 'ecommerce'",
+    );
     expect(owner?.["name"]).toBe("app");
   });
 
@@ -121,7 +140,12 @@ describe("replication", () => {
        LEFT JOIN pg_stat_replication ON pid = active_pid ORDER BY slot_name`,
     );
     expect(slots).toEqual(
-      STANDBYS.map((name) => ({ slot_name: name, slot_type: "physical", active: true, application_name: name })),
+      STANDBYS.map((name) => ({
+        slot_name: name,
+        slot_type: "physical",
+        active: true,
+        application_name: name,
+      })),
     );
   });
 
@@ -140,7 +164,9 @@ describe("replication", () => {
         expect(settings.filter((row) => String(row["setting"]).includes(password))).toEqual([]);
       }
     }
-    expect(await setting("pg2", "primary_conninfo")).toMatch(/user=replicator application_name=pg2 passfile=/);
+    expect(await setting("pg2", "primary_conninfo")).toMatch(
+      /user=replicator application_name=pg2 passfile=/,
+    );
   });
 
   test("the configuration lies outside of PGDATA, where no copy or rewind replaces it", async () => {
@@ -194,9 +220,9 @@ describe("the sample", () => {
   test("a standby refuses to write", async () => {
     for (const node of STANDBYS) {
       const client = await demo.connect(node, "ecommerce");
-      await expect(client.query("INSERT INTO customers (name, email) VALUES ('x', 'x@example.com')")).rejects.toThrow(
-        "cannot execute INSERT in a read-only transaction",
-      );
+      await expect(
+        client.query("INSERT INTO customers (name, email) VALUES ('x', 'x@example.com')"),
+      ).rejects.toThrow("cannot execute INSERT in a read-only transaction");
       await client.end();
     }
   });
@@ -206,10 +232,14 @@ describe("settings of the file", () => {
   async function writeSettings(settings: Readonly<Record<string, string>>): Promise<void> {
     const text = await demo.readFile("pgrep-kit.yaml");
     const lines = Object.entries(settings).map(([name, value]) => `\n  ${name}: ${value}`);
-    await demo.writeFile("pgrep-kit.yaml", text.replace(/\nsettings:[^]*$/, `\nsettings:${lines.join("")}\n`));
+    await demo.writeFile(
+      "pgrep-kit.yaml",
+      text.replace(/\nsettings:[^]*$/, `\nsettings:${lines.join("")}\n`),
+    );
   }
 
-  const codes = async (): Promise<string[]> => (await demo.status()).findings.map((one) => `${one.code} ${one.node}`);
+  const codes = async (): Promise<string[]> =>
+    (await demo.status()).findings.map((one) => `${one.code} ${one.node}`);
 
   test("are applied on every node, and up has nothing more to do", async () => {
     await writeSettings({ work_mem: "7MB" });

@@ -36,7 +36,8 @@ describe("uri", () => {
 
   test("writes as the application on the primary", async () => {
     const { stdout } = await demo.ok("uri");
-    const inserted = "INSERT INTO customers (name, email) VALUES ('Barbara', 'barbara@example.com') RETURNING name";
+    const inserted =
+      "INSERT INTO customers (name, email) VALUES ('Barbara', 'barbara@example.com') RETURNING name";
     expect(await ask(stdout.trim(), inserted)).toEqual({ name: "Barbara" });
   });
 
@@ -51,8 +52,18 @@ describe("uri", () => {
 describe("psql", () => {
   test("prints what it is asked for, on the primary or where it is told", async () => {
     expect((await demo.ok("psql", "-At", "-c", "SELECT pg_is_in_recovery()")).stdout).toBe("f\n");
-    expect((await demo.ok("psql", "--role", "standby", "-At", "-c", "SELECT pg_is_in_recovery()")).stdout).toBe("t\n");
-    const { stdout } = await demo.ok("psql", "--node", "pg2", "--", "-At", "-c", "SELECT count(*) FROM orders");
+    expect(
+      (await demo.ok("psql", "--role", "standby", "-At", "-c", "SELECT pg_is_in_recovery()")).stdout,
+    ).toBe("t\n");
+    const { stdout } = await demo.ok(
+      "psql",
+      "--node",
+      "pg2",
+      "--",
+      "-At",
+      "-c",
+      "SELECT count(*) FROM orders",
+    );
     expect(stdout).toBe("4\n");
   });
 
@@ -62,23 +73,32 @@ describe("psql", () => {
     expect((await demo.cli("psql", "-v", "ON_ERROR_STOP=1", "-f", "wrong.sql")).code).toBe(3);
   });
 
-  test.runIf(process.platform === "linux")("shows the password neither in its arguments nor in its environment", async () => {
-    const passwords = Object.values(await demo.credentials());
-    const running = demo.begin("psql", "-At", "-c", "SELECT pg_sleep(600)");
-    try {
-      const pid = await eventually("psql to run its query", async () => {
-        const [row] = await demo.sql("pg1", "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%' AND state = 'active'");
-        return row !== undefined && childOf(running.child.pid ?? 0);
-      });
-      for (const process of [pid, running.child.pid]) {
-        const shown = `${await readFile(`/proc/${process}/cmdline`, "utf8")}${await readFile(`/proc/${process}/environ`, "utf8")}`;
-        for (const password of passwords) expect(shown).not.toContain(password);
+  test.runIf(process.platform === "linux")(
+    "shows the password neither in its arguments nor in its environment",
+    async () => {
+      const passwords = Object.values(await demo.credentials());
+      const running = demo.begin("psql", "-At", "-c", "SELECT pg_sleep(600)");
+      try {
+        const pid = await eventually("psql to run its query", async () => {
+          const [row] = await demo.sql(
+            "pg1",
+            "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%' AND state = 'active'",
+          );
+          return row !== undefined && childOf(running.child.pid ?? 0);
+        });
+        for (const process of [pid, running.child.pid]) {
+          const shown = `${await readFile(`/proc/${process}/cmdline`, "utf8")}${await readFile(`/proc/${process}/environ`, "utf8")}`;
+          for (const password of passwords) expect(shown).not.toContain(password);
+        }
+      } finally {
+        await demo.sql(
+          "pg1",
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%'",
+        );
+        await running.result;
       }
-    } finally {
-      await demo.sql("pg1", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%'");
-      await running.result;
-    }
-  });
+    },
+  );
 
   async function childOf(parent: number): Promise<string | undefined> {
     const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));

@@ -19,7 +19,9 @@ afterAll(async () => {
 
 async function startTimes(): Promise<Record<string, number>> {
   const query = "SELECT extract(epoch FROM pg_postmaster_start_time())::float8 AS at";
-  const rows = await Promise.all(NODES.map(async (node) => [node, Number((await demo.sql(node, query))[0]?.["at"])] as const));
+  const rows = await Promise.all(
+    NODES.map(async (node) => [node, Number((await demo.sql(node, query))[0]?.["at"])] as const),
+  );
   return Object.fromEntries(rows);
 }
 

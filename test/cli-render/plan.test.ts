@@ -10,7 +10,12 @@ const host = { paths: (node: string) => ({ data: `/n/${node}/data`, conf: `/n/${
 
 function planned(world: WorldBuilder, columns = 140): string {
   const { spec, authority, observation } = world.build();
-  const decision = decide({ kind: "up", allowBlocking: false, remove: [], concerning: null }, spec, authority, observation);
+  const decision = decide(
+    { kind: "up", allowBlocking: false, remove: [], concerning: null },
+    spec,
+    authority,
+    observation,
+  );
   if (decision.kind === "refuse") throw new Error(decision.refusals[0]?.message);
   return renderDecision(decision, { host, observation }, plain(columns));
 }

@@ -51,7 +51,7 @@ async function connection(options: NodeChoice, globals: GlobalOptions): Promise<
  * What the user has set for other servers must not lead to one of them: PGSERVICE and PGHOSTADDR go before host and port,
  * PGPASSWORD before the passfile. https://www.postgresql.org/docs/current/libpq-envars.html
  */
-export function withoutLibpq(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function withoutLibpq(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isLibpq(name)));
 }
 
