@@ -28,10 +28,8 @@ async function callsOf(script: string, sync: keyof typeof SYNC, ...more: string[
   const env = { ...process.env, PATH: `${folder}:${process.env["PATH"]}` };
   await promisify(execFile)("sh", [join(templates, script), folder, ...more], { env });
   const calls = await readFile(join(folder, "calls"), "utf8");
-  return calls
-    .trim()
-    .replaceAll(/\.new\.\d+/g, ".new")
-    .split("\n");
+  const lines = calls.trimEnd().split("\n");
+  return lines.map((line) => line.replaceAll(/\.new\.\d+/g, ".new").trimEnd());
 }
 
 test.each(["files", "none"] as const)(
