@@ -26,7 +26,7 @@ export function paperRecord(onChange: (change: AuthorityChange) => void = () => 
   return record;
 }
 
-export function paperJournal(): Journal & { readonly entries: JournalEvent[] } {
+function paperJournal(): Journal & { readonly entries: JournalEvent[] } {
   const entries: JournalEvent[] = [];
   return {
     entries,
