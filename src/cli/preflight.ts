@@ -12,6 +12,9 @@ export async function preflight(file: ClusterFile): Promise<void> {
   const host = await openHost(file.spec, NOBODY, join(folder, STATE_FOLDER));
   try {
     await host.check();
+  } catch (error) {
+    // Another command may have made the cluster meanwhile: then it is that cluster's own check that counts.
+    if ((await openState(folder)) === null) throw error;
   } finally {
     await host.close();
   }
