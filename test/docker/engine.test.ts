@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { engineAnswers } from "../../src/runtime/docker/engine-answers.ts";
 import { openDockerHost } from "../../src/runtime/docker/docker-host.ts";
 import { compiled } from "../control/compiled.ts";
 import { docker, failure, freshOptions, names, openCluster } from "./docker-cluster.ts";
@@ -77,7 +78,7 @@ test("an engine that the user may not use is told with the remedy", async (conte
   server.close();
 });
 
-test("an engine that takes the call and never answers is given up after 5 seconds", async () => {
+test("an engine that takes the call and never answers is given up after 5 seconds, and not called absent", async () => {
   const socketPath = join(folder, "silent.sock");
   const connections = new Set<Socket>();
   const silent = createServer((connection) => connections.add(connection)).listen(socketPath);
@@ -85,13 +86,30 @@ test("an engine that takes the call and never answers is given up after 5 second
   const startedMs = performance.now();
   const error = await failure(host.list());
   expect(`${error.code}: ${error.message}`).toBe(
-    `docker-unavailable: the Docker engine at unix://${socketPath} does not answer`,
+    `docker-unavailable: the Docker engine at unix://${socketPath} did not answer within 5 s`,
   );
-  expect(error.detail).toMatch(/no answer within 5 s/);
+  expect(error.detail).toBe("It was asked: GET /containers/json.");
+  expect(error.hint).toContain("It may only be busy");
   expect(performance.now() - startedMs).toBeLessThan(8_000);
+  await expect(engineAnswers({ DOCKER_HOST: `unix://${socketPath}` })).rejects.toThrow(
+    "did not answer within 5 s",
+  );
   await host.close();
   for (const connection of connections) connection.destroy();
   silent.close();
+});
+
+test("an engine that ends the connection instead of answering is not called absent", async () => {
+  const socketPath = join(folder, "rude.sock");
+  const rude = createServer((connection) => connection.once("data", () => connection.destroy())).listen(
+    socketPath,
+  );
+  const host = await openDockerHost({ ...freshOptions(), socketPath });
+  expect((await failure(host.list())).message).toBe(
+    `the Docker engine at unix://${socketPath} broke the connection off`,
+  );
+  await host.close();
+  rude.close();
 });
 
 test.each(["tcp://10.0.0.1:2375", "ssh://me@elsewhere", "10.0.0.1:2375"])(

@@ -158,12 +158,21 @@ function codeOf(thrown: unknown): string {
   return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
 }
 
-function noAnswer(path: string, request: EngineRequest, deadlineMs: number): PgrepKitError {
-  return new PgrepKitError("docker-unavailable", {
-    message: `the Docker engine at unix://${path} does not answer`,
-    detail: `${request.method} ${request.path.replace(/\?.*/, "")}: no answer within ${deadlineMs / 1000} s.`,
-    hint: "See whether `docker info` answers; restart the engine if it does not.",
-  });
+/** It took the request, or at least the connection: there is an engine, and it is busy or hangs. */
+export class EngineSilent extends PgrepKitError {
+  constructor(path: string, how: string, detail: string, cause?: unknown) {
+    super("docker-unavailable", {
+      message: `the Docker engine at unix://${path} ${how}`,
+      detail,
+      hint: "It may only be busy: run the command again. Where `docker info` does not answer either, restart the engine.",
+      cause,
+    });
+  }
+}
+
+function noAnswer(path: string, request: EngineRequest, deadlineMs: number): EngineSilent {
+  const asked = `It was asked: ${request.method} ${request.path.replace(/\?.*/, "")}.`;
+  return new EngineSilent(path, `did not answer within ${deadlineMs / 1000} s`, asked);
 }
 
 function connectionError(thrown: unknown, path: string): unknown {
@@ -175,7 +184,11 @@ function connectionError(thrown: unknown, path: string): unknown {
       cause: thrown,
     });
   }
-  if (["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTDIR", "ECONNRESET", "EPIPE", "EPROTO"].includes(code)) {
+  // EAGAIN: so many wait for it already that the system takes no more connections to it (connect(2)).
+  if (["ECONNRESET", "EPIPE", "EAGAIN"].includes(code)) {
+    return new EngineSilent(path, "broke the connection off", messageOf(thrown), thrown);
+  }
+  if (["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTDIR", "EPROTO"].includes(code)) {
     return new PgrepKitError("docker-unavailable", {
       message: `no Docker engine answers at unix://${path}`,
       detail: messageOf(thrown),
