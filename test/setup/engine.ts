@@ -1,13 +1,17 @@
 // Finds a Docker engine for the tests, or starts one: on Debian and Ubuntu as root it installs what is missing and
-// runs `dockerd` in the background, where it outlives the tests. It never stops or reconfigures an engine.
+// runs `dockerd` in the background, where it outlives the tests. It never stops or reconfigures an engine, and never
+// starts a second one beside one that is alive, however slow that is: both would use the same data.
 import { spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { commandExists, run, say } from "./command.ts";
 import { canInstallPackages, installPackages } from "./debian-packages.ts";
 
 const logFile = "/var/log/pgrep-kit-test-dockerd.log";
 const startDeadlineMs = 60_000;
+/** On a machine with far too much to do an engine may take this long. */
+const slowDeadlineMs = 120_000;
 
 /** Returns undefined when an engine answers, or else the reason why none does. */
 export async function ensureEngine(): Promise<string | undefined> {
@@ -15,6 +19,9 @@ export async function ensureEngine(): Promise<string | undefined> {
   if (silence === undefined) return undefined;
   if (process.env["DOCKER_HOST"]) return `no Docker engine answers at DOCKER_HOST: ${silence}`;
   if (process.platform !== "linux" || process.getuid?.() !== 0) return `no Docker engine answers: ${silence}`;
+
+  const living = await livingEngine();
+  if (living !== undefined) return awaitLiving(living);
 
   const missing = await missingPackages();
   if (missing.length > 0) {
@@ -24,6 +31,8 @@ export async function ensureEngine(): Promise<string | undefined> {
     if (failure !== undefined) return failure;
     // Where an init system runs, the package has started the engine.
     if ((await engineSilence()) === undefined) return undefined;
+    const installed = await livingEngine();
+    if (installed !== undefined) return awaitLiving(installed);
   }
   return startEngine();
 }
@@ -38,6 +47,34 @@ export async function ensureCompose(): Promise<string | undefined> {
 async function engineSilence(): Promise<string | undefined> {
   const answer = await run("docker", ["version", "--format", "{{.Server.Version}}"], { timeoutMs: 15_000 });
   return answer.ok ? undefined : answer.reason;
+}
+
+/** An engine that is there, whether it answers or not: what shows it; undefined: there is none. */
+export async function livingEngine(
+  pidFile = "/var/run/docker.pid",
+  socket = "/var/run/docker.sock",
+): Promise<string | undefined> {
+  const pid = pidIn(pidFile);
+  if (pid !== undefined && commandNameOf(pid) === "dockerd") return `dockerd runs as process ${pid}`;
+  return (await isListenedTo(socket)) ? `a program listens at ${socket}` : undefined;
+}
+
+/** The system itself takes the connection: no matter how busy the program behind it is. */
+function isListenedTo(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once("connect", () => resolve(true));
+    // EAGAIN: its queue is full (connect(2)), so that it lives, and is very busy.
+    connection.once("error", (error) => resolve("code" in error && error.code === "EAGAIN"));
+    connection.once("close", () => resolve(false));
+    connection.once("connect", () => connection.destroy());
+  });
+}
+
+async function awaitLiving(living: string): Promise<string | undefined> {
+  say(`${living}, but does not answer yet: waiting for it`);
+  if (await engineAnswersWithin(slowDeadlineMs)) return undefined;
+  return `${living}, but did not answer within ${slowDeadlineMs / 1000} s`;
 }
 
 async function missingPackages(): Promise<string[]> {
@@ -85,11 +122,15 @@ async function engineAnswersWithin(timeoutMs: number): Promise<boolean> {
 }
 
 function removeStalePidFile(file: string, processName: string): void {
+  const pid = pidIn(file);
+  if (pid !== undefined && commandNameOf(pid) !== processName) rmSync(file, { force: true });
+}
+
+function pidIn(file: string): string | undefined {
   try {
-    const pid = readFileSync(file, "utf8").trim();
-    if (commandNameOf(pid) !== processName) rmSync(file);
+    return readFileSync(file, "utf8").trim();
   } catch {
-    // No pid file: nothing to remove.
+    return undefined;
   }
 }
 
