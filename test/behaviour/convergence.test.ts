@@ -11,15 +11,20 @@ import { runCli } from "../setup/run-cli.ts";
 const onDocker = inject("host") === "docker";
 const NODES = ["pg1", "pg2", "pg3"];
 let demo: TestCluster;
-let host: NodeHost;
 beforeAll(async () => {
   demo = await startCluster({ init: ["--sample", "ecommerce"] });
-  host = await demo.host();
 });
-afterAll(async () => {
-  await host?.close();
-  await demo?.[Symbol.asyncDispose]();
-});
+afterAll(() => demo?.[Symbol.asyncDispose]());
+
+/** Opened for each use alone: an open host may hold on to a node, as a command at work does. */
+async function onHost<T>(work: (host: NodeHost) => Promise<T>): Promise<T> {
+  const host = await demo.host();
+  try {
+    return await work(host);
+  } finally {
+    await host.close();
+  }
+}
 
 async function startedAt(): Promise<Record<string, unknown>> {
   const times = NODES.map(async (node) => {
@@ -83,12 +88,12 @@ test.each([
 describe("what was broken by hand", () => {
   test("a node whose data is gone is copied anew, and no other server is restarted", async () => {
     const { pg3: _, ...before } = await startedAt();
-    await host.remove("pg3");
-    // Half of a copy, as a machine leaves it that lost its power.
-    await host.create("pg3");
-    await host.run("pg3", {
-      argv: ["sh", "-c", "mkdir data.new.77 && echo half >data.new.77/PG_VERSION"],
-      timeoutMs: 30_000,
+    await onHost(async (host) => {
+      await host.remove("pg3");
+      // Half of a copy, as a machine leaves it that lost its power.
+      await host.create("pg3");
+      const half = "mkdir data.new.77 && echo half >data.new.77/PG_VERSION";
+      await host.run("pg3", { argv: ["sh", "-c", half], timeoutMs: 30_000 });
     });
     await demo.ok("up");
     expect(await startedAt()).toMatchObject(before);
@@ -97,7 +102,7 @@ describe("what was broken by hand", () => {
 
   test("servers that were all killed come back with all they had acknowledged", async () => {
     await demo.sql("pg1", "CREATE TABLE acknowledged AS SELECT 1 AS row");
-    await Promise.all(NODES.map((node) => host.kill(node)));
+    await onHost((host) => Promise.all(NODES.map((node) => host.kill(node))));
     await demo.ok("up");
     await expectHere();
     for (const node of NODES)
@@ -105,7 +110,7 @@ describe("what was broken by hand", () => {
   });
 
   test("a slot that was dropped, and a setting that ALTER SYSTEM took over, are put back", async () => {
-    await host.stop("pg2", 30_000);
+    await onHost((host) => host.stop("pg2", 30_000));
     await expect
       .poll(() => demo.sql("pg1", "SELECT pg_drop_replication_slot('pg2')").then(() => "dropped", String), {
         timeout: 20_000,
@@ -121,12 +126,12 @@ describe("what was broken by hand", () => {
   });
 
   test("a frozen standby is named, not waited for, and goes on when it wakes up", async () => {
-    await host.pause("pg2");
+    await onHost((host) => host.pause("pg2"));
     try {
       const { code, stderr } = await demo.cli("up");
       expect([code, stderr]).toEqual([3, expect.stringMatching(/pg2 does not answer[^]*\[node-unseen\]/)]);
     } finally {
-      await host.resume("pg2");
+      await onHost((host) => host.resume("pg2"));
     }
     await expect.poll(async () => (await demo.status()).verdict, { timeout: 20_000 }).toBe("healthy");
     await demo.ok("up");

@@ -3,6 +3,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { findBinaries } from "../../src/runtime/process/binaries.ts";
 import { type CliResult, type EmptyFolder, emptyFolder, runCli } from "../setup/run-cli.ts";
 
 let folder: EmptyFolder;
