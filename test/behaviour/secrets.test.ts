@@ -201,10 +201,12 @@ async function restorePassword(): Promise<void> {
   } finally {
     await client.end();
   }
-  await eventually("the old password on every node", async () => {
-    await Promise.all(NODES.map((node) => demo.sql(node, "SELECT 1")));
-    return true;
-  });
+  await eventually("the old password on every node", () =>
+    Promise.all(NODES.map((node) => demo.sql(node, "SELECT 1"))).then(
+      () => true,
+      () => false,
+    ),
+  );
 }
 
 async function filesWith(node: string, root: string, secret: string): Promise<string[]> {
