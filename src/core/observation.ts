@@ -130,6 +130,8 @@ export interface PausedObservation {
 export interface UnreachableObservation {
   readonly kind: "unreachable";
   readonly reason: string;
+  /** Known to the host: no server runs there, though what its folder holds could not be seen. */
+  readonly isStopped?: boolean;
 }
 
 /** No data directory. `debris`: an unfinished copy is there, which nothing may be started from. */

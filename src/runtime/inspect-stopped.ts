@@ -61,5 +61,5 @@ function unseen(exitCode: number, stderr: string): UnreachableObservation {
 }
 
 function unreachable(reason: string): UnreachableObservation {
-  return { kind: "unreachable", reason };
+  return { kind: "unreachable", reason, isStopped: true };
 }

@@ -27,7 +27,13 @@ export async function observeNode(
   } catch (error) {
     // One node that cannot be seen hides no other; an interruption is no news of any node.
     signal?.throwIfAborted();
-    if (!(error instanceof ConnectError)) return { kind: "unreachable", reason: messageOf(error) };
+    if (!(error instanceof ConnectError)) {
+      return {
+        kind: "unreachable",
+        reason: messageOf(error),
+        ...(seen.state === "stopped" ? { isStopped: true } : {}),
+      };
+    }
     const { kind, reason } = error.failure;
     return { kind: kind === "starting" ? "starting" : "unreachable", reason };
   }

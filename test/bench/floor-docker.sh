@@ -88,7 +88,6 @@ await pg1 'SELECT 1' 1
 docker exec --interactive "$name-pg1" psql -Xq -v ON_ERROR_STOP=1 >/dev/null <<SQL
 CREATE ROLE replicator LOGIN REPLICATION PASSWORD '$replicator';
 CREATE ROLE app LOGIN PASSWORD '$(random)';
-GRANT pg_monitor TO app;
 CREATE DATABASE app OWNER app;
 SELECT pg_create_physical_replication_slot('pg2', true), pg_create_physical_replication_slot('pg3', true);
 SQL

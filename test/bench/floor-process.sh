@@ -50,7 +50,6 @@ until psql -Xqp "$port1" -c 'SELECT' >/dev/null 2>&1; do sleep 0.01; done
 psql -Xqp "$port1" -v ON_ERROR_STOP=1 >/dev/null <<SQL
 CREATE ROLE replicator LOGIN REPLICATION PASSWORD '$replicator';
 CREATE ROLE app LOGIN PASSWORD '$(random)';
-GRANT pg_monitor TO app;
 CREATE DATABASE app OWNER app;
 SELECT pg_create_physical_replication_slot('pg2', true), pg_create_physical_replication_slot('pg3', true);
 SQL

@@ -81,7 +81,7 @@ test.each(["mkdir data", "mkdir data && touch data/kept", "ln -s /elsewhere data
     const reason = script.startsWith("ln")
       ? /^its data could not be seen: ls: .*No such file or directory$/
       : /^its data directory is there, but holds no database \(no PG_VERSION\)$/;
-    expect(seen).toEqual({ kind: "unreachable", reason: expect.stringMatching(reason) });
+    expect(seen).toEqual({ kind: "unreachable", isStopped: true, reason: expect.stringMatching(reason) });
     for (const [name, ...more] of [
       ["initialise", "17"],
       ["clone", "host=nowhere", "slot"],
@@ -110,6 +110,7 @@ test("folders that cannot be read hide nothing: the node is not absent", async (
     await using reader = await another();
     expect(await observe("pg4", reader.host)).toEqual({
       kind: "unreachable",
+      isStopped: true,
       reason: expect.stringMatching(/^its data could not be seen: .*(Permission denied|can't cd to .*)$/),
     });
   }
@@ -133,6 +134,7 @@ test("a look that was cut off, or printed something else, is no sight of an abse
   ]) {
     expect(await observe("pg1", ending(result))).toEqual({
       kind: "unreachable",
+      isStopped: true,
       reason: `its data could not be seen: the look at it ended with exit code ${result.exitCode}`,
     });
   }
@@ -142,6 +144,7 @@ test("a stopped node whose image is gone is unreachable, and an error of no othe
   await using other = await another("registry.invalid/postgres:17");
   expect(await observe("pg1", other.host)).toEqual({
     kind: "unreachable",
+    isStopped: true,
     reason: "the image registry.invalid/postgres:17 is missing",
   });
 });

@@ -29,6 +29,7 @@ export function decideDown(authority: Authority | null, observation: Observation
 
 /** Whatever may have a process: one that does not answer has to be stopped all the more. */
 function mayRun(node: NodeObservation): boolean {
+  if (node.kind === "unreachable") return node.isStopped !== true;
   return node.kind !== "stopped" && node.kind !== "absent";
 }
 

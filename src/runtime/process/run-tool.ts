@@ -37,6 +37,8 @@ export async function runTool(
   if (signal?.aborted) throw interruption(tool.argv[0] ?? "", signal);
   const { place, user } = surroundings;
   if (!existsSync(place.root)) throw noStorage(place);
+  // The node's own folder as well: a command that was killed before it gave it away has left it root's.
+  await makePrivateFolder(place.root, user);
   await makePrivateFolder(place.tools, user);
   await endLeftoverTools(place);
   return runMarked(surroundings, tool, await newMark(), signal);
