@@ -22,7 +22,7 @@ async function main() {
       `Making a cluster of three nodes in demo-cluster/, on ${runtime === "docker" ? "Docker" : "local PostgreSQL"}`,
     );
     mkdirSync(demo, { recursive: true });
-    pgrepKit(["init", "--runtime", runtime, "--nodes", "3", "--sample", "ecommerce"]);
+    pgrepKit(["init", "--name", "quickstart", "--runtime", runtime, "--nodes", "3", "--sample", "ecommerce"]);
   }
   say("Its status (again at any time: cd demo-cluster && node ../dist/cli/main.js status)");
   pgrepKit(["status"]);
