@@ -26,7 +26,7 @@ test("status and lag during init and add-standby leave both alone", async () => 
   // 4: the engine or a server failed; 70: our bug. A copy under way is neither.
   expect(codes.filter((code) => code === null || code > 3)).toEqual([]);
   expect(await demo.status()).toMatchObject({ verdict: "healthy" });
-});
+}, 300_000);
 
 test("any number of commands look at a stopped node at once", async () => {
   await using demo = await startCluster({ nodes: 2 });
