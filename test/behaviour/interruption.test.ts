@@ -1,6 +1,6 @@
 // Commands that are killed or interrupted at every kind of step, again and again. The same command must then go on from
 // there to a whole cluster: same data, one primary, nothing left over. Stopping midway is the normal path.
-import { access, readdir } from "node:fs/promises";
+import { access, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type TestCluster, eventually, startCluster } from "../setup/cluster.ts";
@@ -158,7 +158,13 @@ test("a destroy that was killed, and interrupted, removes the rest when it is ru
   await killed.result;
   const interrupted = demo.begin("destroy", "--yes");
   const host = await demo.host();
-  await eventually("the first node to go", async () => (await thingsOf(demo).catch(() => [])).length < 3);
+  // Its own lock, not the one that the killed command left behind: from then on it listens for signals.
+  await eventually("the second to hold the lock, or to have ended", async () => {
+    const lock = join(demo.folder, ".pgrep-kit", "lock");
+    const [name] = await readdir(lock).catch(() => []);
+    const owner = name === undefined ? "" : await readFile(join(lock, name), "utf8").catch(() => "");
+    return interrupted.child.exitCode !== null || owner.includes(`"pid":${interrupted.child.pid},`);
+  });
   interrupted.child.kill("SIGTERM");
   expect([130, 0]).toContain((await interrupted.result).code);
   await demo.ok("destroy", "--yes");

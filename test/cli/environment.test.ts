@@ -9,7 +9,10 @@ test("psql knows nothing of the servers that the user's libpq environment speaks
   await using folder = await madeCluster();
   const programs = join(folder.path, "programs");
   await mkdir(programs);
-  await writeFile(join(programs, "psql"), "#!/bin/sh\nenv | grep -E '^(PG|PSQL)' | grep -v '^PGREP_KIT_TEST'\n");
+  await writeFile(
+    join(programs, "psql"),
+    "#!/bin/sh\nenv | grep -E '^(PG|PSQL)' | grep -v '^PGREP_KIT_TEST'\n",
+  );
   await chmod(join(programs, "psql"), 0o755);
   const env = {
     PGREP_KIT_PGBIN: programs,
