@@ -4,14 +4,7 @@ import { access, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type TestCluster, eventually, startCluster } from "../setup/cluster.ts";
-import {
-  type Ended,
-  dockerThings,
-  endEverywhere,
-  expectWhole,
-  journal,
-  thingsOf,
-} from "../setup/interrupting.ts";
+import { type Ended, dockerThings, endEverywhere, expectWhole, journal } from "../setup/interrupting.ts";
 
 // Many commands a test: on a busy machine each takes seconds.
 vi.setConfig({ testTimeout: 300_000 });
@@ -147,6 +140,7 @@ test("^C while a proof is waited for ends at once; the proof stays pending, and 
 });
 
 test("a destroy that was killed, and interrupted, removes the rest when it is run again", async () => {
+  const host = await demo.host();
   const killed = demo.begin("destroy", "--yes");
   await eventually("the lock to be taken", () =>
     access(join(demo.folder, ".pgrep-kit", "lock")).then(
@@ -157,7 +151,6 @@ test("a destroy that was killed, and interrupted, removes the rest when it is ru
   killed.child.kill("SIGKILL");
   await killed.result;
   const interrupted = demo.begin("destroy", "--yes");
-  const host = await demo.host();
   // Its own lock, not the one that the killed command left behind: from then on it listens for signals.
   await eventually("the second to hold the lock, or to have ended", async () => {
     const lock = join(demo.folder, ".pgrep-kit", "lock");
