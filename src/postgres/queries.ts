@@ -76,7 +76,8 @@ SELECT
     WHERE sourcefile <> current_setting('config_file')) AS overrides`;
 
 export const WAL_SENDERS = `
-SELECT application_name AS name, state, sent_lsn::text AS sent, flush_lsn::text AS flushed FROM pg_stat_replication`;
+SELECT application_name AS name, state, sent_lsn::text AS sent, flush_lsn::text AS flushed, replay_lsn::text AS replayed
+FROM pg_stat_replication`;
 
 export const FLUSHED_POSITION = `
 SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
