@@ -76,8 +76,14 @@ SELECT
     WHERE sourcefile <> current_setting('config_file')) AS overrides`;
 
 export const WAL_SENDERS = `
-SELECT application_name AS name, state, sent_lsn::text AS sent, flush_lsn::text AS flushed, replay_lsn::text AS replayed
-FROM pg_stat_replication`;
+SELECT application_name AS name, state, sent_lsn::text AS sent, flush_lsn::text AS flushed FROM pg_stat_replication`;
+
+/** What a standby has received and, unless somebody holds its replay back, is about to replay; no row for a primary. */
+export const TO_BE_REPLAYED = `
+SELECT pg_last_wal_receive_lsn()::text AS received
+WHERE CASE WHEN pg_is_in_recovery() THEN NOT pg_is_wal_replay_paused()
+  AND current_setting('recovery_min_apply_delay') = '0' AND pg_last_wal_receive_lsn() IS NOT NULL ELSE false END`;
+export const HAS_REPLAYED = "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS replayed";
 
 export const FLUSHED_POSITION = `
 SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,

@@ -63,7 +63,7 @@ export class PostgresRuntime implements NodeRuntime {
       case "configure":
         return configure(this.context, step.node, step.configuration, signal);
       case "stop":
-        return stop(this.context, step.node);
+        return stop(this.context, step.node, signal);
       case "prepare":
         return prepare(this.context, step.node);
       case "make-slots":

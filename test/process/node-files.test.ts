@@ -65,6 +65,16 @@ test("writing a file makes the node's folder, but never a data directory", async
   expect(await readdir(local.host.paths("early").root)).toEqual(["conf"]);
 });
 
+test("what a killed command left of a file that it was writing is cleared away by the next", async () => {
+  const { host } = local;
+  await host.create("pg1");
+  const left = join(host.paths("pg1").conf, ".pgpass.0123456789ab.tmp");
+  await writeFile(left, "*:*:*:replicator:secret\n", { mode: 0o600 });
+  await host.writeFiles("pg1", [{ path: "conf/pgpass", content: "new\n", mode: 0o600 }]);
+  await expect(stat(left)).rejects.toThrow("ENOENT");
+  expect(await host.readFile("pg1", "conf/pgpass")).toBe("new\n");
+});
+
 test("a file that is not there is null", async () => {
   expect(await local.host.readFile("pg1", "data/postmaster.pid")).toBeNull();
   expect(await local.host.readFile("pg1", "conf/kept/below")).toBeNull();

@@ -3,11 +3,11 @@
  * and survives a power cut; it must never be written through a symbolic link, for root writes into folders of
  * another user here.
  */
-import { chmod, chown, lstat, mkdir, readFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { assert } from "../../support/assert.ts";
 import { messageOf, PgrepKitError } from "../../support/errors.ts";
-import { systemCode, writeDurably, writeError } from "../../support/files.ts";
+import { isTemporary, systemCode, writeDurably, writeError } from "../../support/files.ts";
 import type { NodeFile } from "../node-host.ts";
 import type { ServerUser } from "./server-user.ts";
 import type { NodePlace } from "./storage.ts";
@@ -34,13 +34,22 @@ export async function writeNodeFiles(
   user: ServerUser | null,
 ): Promise<void> {
   const folders = new Set(files.map((file) => dirname(nodeFilePath(place, file.path))));
-  for (const folder of folders) await makeParents(place, folder, user);
+  for (const folder of folders) {
+    await makeParents(place, folder, user);
+    await sweepTemporaries(folder);
+  }
   const owner = user ? { owner: { uid: user.uid, gid: user.gid } } : {};
   await Promise.all(
     files.map((file) =>
       writeDurably(nodeFilePath(place, file.path), file.content, { mode: file.mode, ...owner }),
     ),
   );
+}
+
+/** What a command left that was killed while it wrote; it may hold a password. A node has one writer at a time. */
+async function sweepTemporaries(folder: string): Promise<void> {
+  const left = (await readdir(folder).catch(() => [])).filter(isTemporary);
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
 }
 
 /** Null: no such file. */

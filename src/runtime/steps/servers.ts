@@ -1,6 +1,7 @@
 /** Starts, stops and removes servers. A start ends when the server accepts connections, or says why it does not. */
 import type { NodeConfiguration } from "../../core/node-configuration.ts";
 import type { NodeName } from "../../core/spec.ts";
+import { HAS_REPLAYED, TO_BE_REPLAYED } from "../../postgres/queries.ts";
 import { ConnectError, type Session } from "../../postgres/session.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { until } from "../../support/until.ts";
@@ -11,6 +12,7 @@ import { writeConfiguration } from "./write-configuration.ts";
 /** Crash recovery may take minutes; a server that has nothing to recover is there in a fraction of a second. */
 const START_DEADLINE_MS = 300_000;
 const STOP_DEADLINE_MS = 120_000;
+const REPLAY_GRACE_MS = 2_000;
 const POLL_MS = 15;
 const LOG_LINES = 8;
 
@@ -70,10 +72,37 @@ async function gaveUp(context: RuntimeContext, node: NodeName): Promise<never> {
   });
 }
 
-export async function stop(context: RuntimeContext, node: NodeName): Promise<StepOutcome> {
+/**
+ * A standby replays what it has received before it goes: its control file follows the replay, and with it how far it is
+ * known to be, and what settings it may be started with. For a moment only, and only if it can be asked.
+ */
+async function letReplay(context: RuntimeContext, node: NodeName, signal: AbortSignal): Promise<void> {
+  try {
+    const session = await context.sessions.to(node);
+    const [row] = await session.query(TO_BE_REPLAYED, [], REPLAY_GRACE_MS);
+    if (row === undefined) return;
+    await until(
+      async () => {
+        const [answer] = await session.query(HAS_REPLAYED, [row["received"]], REPLAY_GRACE_MS);
+        return answer?.["replayed"] === true ? true : null;
+      },
+      { everyMs: POLL_MS, deadlineMs: REPLAY_GRACE_MS, signal },
+    );
+  } catch {
+    // A server that cannot be asked is stopped all the same.
+    signal.throwIfAborted();
+  }
+}
+
+export async function stop(
+  context: RuntimeContext,
+  node: NodeName,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
   const { host, sessions } = context;
-  await sessions.forget(node);
   const seen = (await host.list()).get(node);
+  if (seen?.state === "running") await letReplay(context, node, signal);
+  await sessions.forget(node);
   // A frozen server takes no signal; nothing can be asked of it before it goes on.
   if (seen?.state === "paused") await host.resume(node);
   await host.stop(node, STOP_DEADLINE_MS);
