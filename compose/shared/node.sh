@@ -82,7 +82,7 @@ write_settings() {
     # The same on every node, so that a promoted standby demands the same of its first commit.
     echo "synchronous_standby_names = '$SYNCHRONOUS_STANDBY_NAMES'"
     if [ "$name" != "$primary" ]; then
-      echo "primary_conninfo = '$conninfo application_name=$name passfile=$PGPASSFILE connect_timeout=5'"
+      echo "primary_conninfo = '$conninfo application_name=$name passfile=$PGPASSFILE connect_timeout=5 tcp_user_timeout=5000'"
       echo "primary_slot_name = '$name'"
     fi
   } >"$root/conf/node.conf.new"

@@ -113,6 +113,8 @@ function primaryConninfo(node: NodeName, upstream: NodeWiring | undefined, own: 
     `application_name=${node}`,
     `passfile=${quoteConninfo(own.passfile)}`,
     "connect_timeout=5",
+    // The standby answers every second: an upstream that vanished without a word is given up on after so many milliseconds.
+    "tcp_user_timeout=5000",
   ].join(" ");
 }
 
