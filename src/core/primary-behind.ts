@@ -15,6 +15,12 @@ export interface Ahead {
   readonly primaryLsn: Lsn;
 }
 
+/**
+ * What was replayed are whole records, which their primary had flushed and keeps over a crash. What was only received may
+ * end in the first part of a record that the crash cut off: the primary then begins anew before it, and is not behind.
+ */
+const INCOMPLETE_RECORD_BYTES = 16n * 1024n * 1024n;
+
 /** The standbys that have more than their primary. Its position has to be read after theirs. */
 export function standbysAhead(authority: Authority, observation: Observation): Ahead[] {
   const primary = observation.nodes[authority.primary];
@@ -31,7 +37,9 @@ function ahead(primary: NodeObservation, node: NodeObservation): Omit<Ahead, "no
       node.systemIdentifier === primary.systemIdentifier &&
       node.received.timeline === primary.flushed.timeline;
     const { lsn } = node.received;
-    return comparable && lsn > primary.flushed.lsn ? { lsn, primaryLsn: primary.flushed.lsn } : null;
+    const { lsn: own } = primary.flushed;
+    const isAhead = node.replayed > own || lsn > own + INCOMPLETE_RECORD_BYTES;
+    return comparable && isAhead ? { lsn, primaryLsn: own } : null;
   }
   // Both down: a standby makes its restart points at its primary's checkpoints, so it never has a later one.
   if (primary.kind !== "stopped" || node.kind !== "stopped" || !node.standbySignal) return null;

@@ -27,6 +27,13 @@ describe("a primary whose data is older than it was", () => {
     expect(refusalsOf(cluster().primary("pg1", "0/5000").standby("pg2", "0/5000").build())).toEqual([]);
   });
 
+  test("is not suspected for a record that its crash cut off in the middle of sending it", () => {
+    const cut = (received: string) =>
+      cluster().primary("pg1", "0/5000").standby("pg2", received, { replayed: "0/5000" }).build();
+    expect(refusalsOf(cut("0/7000"))).toEqual([]);
+    expect(refusalsOf(cut("0/1005001"))).toEqual(["primary-behind"]);
+  });
+
   test("is not even started where a standby has replayed a later checkpoint", () => {
     const down = (own: string, other: string) =>
       cluster()
