@@ -6,11 +6,12 @@ import type { Authority } from "../authority.ts";
 import type { Decision, Intent } from "../decision.ts";
 import type { Observation } from "../observation.ts";
 import type { Refusal } from "../refusals.ts";
-import type { ClusterSpec, NodeName } from "../spec.ts";
+import type { ClusterSpec } from "../spec.ts";
+import { blockedStandbys } from "./blocked-standbys.ts";
 import { doubtTampered, planCommitRule } from "./commit-mode.ts";
-import { newDraft, standbysOf } from "./draft.ts";
+import { newDraft } from "./draft.ts";
 import { planDrift } from "./plan-drift.ts";
-import { clusterRefusals, nothingFounded, standbyRefusal } from "./safety.ts";
+import { clusterRefusals, nothingFounded } from "./safety.ts";
 
 export function decideMode(
   intent: Intent & { kind: "mode" },
@@ -22,11 +23,7 @@ export function decideMode(
   const refusals = [...clusterRefusals(spec, authority, observation), ...primaryDown(authority, observation)];
   if (refusals.length > 0) return { kind: "refuse", refusals };
   const draft = newDraft(spec, authority, observation);
-  const blocked = new Map<NodeName, Refusal>();
-  for (const name of standbysOf(draft)) {
-    const refusal = standbyRefusal(name, spec, authority, observation);
-    if (refusal !== null) blocked.set(name, refusal);
-  }
+  const blocked = blockedStandbys(draft);
   for (const name of blocked.keys()) draft.running.delete(name);
   doubtTampered(draft);
   planDrift(draft, blocked);

@@ -9,10 +9,11 @@ import { type NodeObservation, type Observation, hasData, isRunning, streamsFrom
 import type { Step } from "../plan.ts";
 import type { Refusal } from "../refusals.ts";
 import { type ClusterSpec, type NodeName, slotName, upstreamOf } from "../spec.ts";
+import { blockedStandbys } from "./blocked-standbys.ts";
 import { doubtTampered, planCommitRule } from "./commit-mode.ts";
 import { type Draft, configurationOf, newDraft, record, stage, standbysOf } from "./draft.ts";
 import { planDrift } from "./plan-drift.ts";
-import { clusterRefusals, standbyRefusal } from "./safety.ts";
+import { clusterRefusals } from "./safety.ts";
 
 type UpIntent = Intent & { kind: "up" };
 
@@ -30,11 +31,7 @@ export function decideUp(
     if (refusals.length > 0) return { kind: "refuse", refusals };
   }
   const draft = draftFor(spec, authority, observation);
-  const blocked = new Map<NodeName, Refusal>();
-  for (const name of standbysOf(draft)) {
-    const refusal = standbyRefusal(name, spec, draft.authority, observation);
-    if (refusal !== null) blocked.set(name, refusal);
-  }
+  const blocked = blockedStandbys(draft);
   doubtTampered(draft);
   planServers(draft, blocked);
   const usable = standbysOf(draft).filter((name) => !blocked.has(name));
@@ -244,9 +241,7 @@ function planStaleSlots(draft: Draft, standbys: readonly NodeName[]): void {
 
 /** Nodes that left the file, with the user's consent: data first, then the slot that would hold WAL back for nobody. */
 function planRemovals(draft: Draft, remove: readonly NodeName[]): void {
-  const gone = remove.filter(
-    (name) => draft.observation.nodes[name] !== undefined && hasData(draft.observation.nodes[name]),
-  );
+  const gone = remove.filter((name) => hasData(draft.observation.nodes[name]));
   stage(
     draft,
     gone.map((name) => ({ kind: "remove", node: name, because: "because it left the file" })),
