@@ -61,7 +61,7 @@ export async function changeCluster(change: Change): Promise<number> {
   const { signal } = interruption;
   await using lock = await lockCluster(change.folder, change.verb, signal);
   // As it is under the lock: another command may have edited it while this one waited.
-  const file = await readClusterFile(change.file.path);
+  const file = await readClusterFile(change.file.path, change.file);
   const edited = editedFile(change, file);
   await foundOrFind(change, edited);
   const state = await readState(change.folder);
@@ -74,10 +74,10 @@ export async function changeCluster(change: Change): Promise<number> {
     command: randomBytes(4).toString("hex"),
     secrets: [superuser, replicator, app],
   });
-  await journal.append({ kind: "command", verb: change.verb, arguments: change.arguments });
+  const begun = journal.append({ kind: "command", verb: change.verb, arguments: change.arguments });
   const progress = startProgress();
   try {
-    const intent = await orInterrupted(prepare(change, cluster, progress), signal, giveUp(lock, 0));
+    const intent = await orInterrupted(prepare(change, cluster, progress, begun), signal, giveUp(lock, 0));
     const accepted = async (): Promise<void> => {
       if (edited.text !== file.text) await writeClusterFile(file, edited.text);
       for (const [name, port] of Object.entries(chosen)) await rememberPort(change.folder, name, port);
@@ -98,9 +98,17 @@ export async function changeCluster(change: Change): Promise<number> {
   }
 }
 
-/** All that comes before the first look at the nodes; it may take long, and nothing of it needs an end in good order. */
-async function prepare(change: Change, cluster: OpenCluster, progress: Progress): Promise<Intent> {
-  await cluster.host.check();
+/**
+ * All that comes before the first look at the nodes; it may take long, and nothing of it needs an end in good order.
+ * `begun`: the command's own entry, on its way to the journal; nothing is changed before it is there.
+ */
+async function prepare(
+  change: Change,
+  cluster: OpenCluster,
+  progress: Progress,
+  begun: Promise<unknown>,
+): Promise<Intent> {
+  await Promise.all([begun, cluster.host.check()]);
   await cluster.host.setUp(progress.message);
   return change.intent(cluster);
 }

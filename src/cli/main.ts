@@ -10,7 +10,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 // Nobody hears what is going on (`pgrep-kit up 2>&1 | head -1`, a closed terminal): no reason to stop a change midway.
 process.stderr.on("error", () => undefined);
 
-const code = await run(process.argv);
-process.exitCode = code;
-// Sockets of a client that was given up on must not keep the command alive; what is still to be printed is printed first.
-process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+void run(process.argv).then((code) => {
+  process.exitCode = code;
+  // Sockets of a client that was given up on must not keep the command alive; what is still to be printed is printed first.
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+});

@@ -34,8 +34,11 @@ const KEYS = ["name", "postgres", "runtime", "image", "nodes", "replication", "s
 /** Far more than any real file has. */
 const LARGEST_FILE = 262_144;
 
-/** Reads and checks a cluster file. Throws `cluster-file-missing`, `cluster-file-invalid` or `unsupported-version`. */
-export async function readClusterFile(path: string): Promise<ClusterFile> {
+/**
+ * Reads and checks a cluster file. Throws `cluster-file-missing`, `cluster-file-invalid` or `unsupported-version`.
+ * `known` is an earlier reading: where nobody has edited the file since, it is the answer.
+ */
+export async function readClusterFile(path: string, known?: ClusterFile): Promise<ClusterFile> {
   let bytes: Buffer;
   try {
     const { size } = await stat(path);
@@ -46,7 +49,8 @@ export async function readClusterFile(path: string): Promise<ClusterFile> {
     if (systemCode(error) === "ENOENT") throw missing(path);
     throw invalid(path, `cannot be read: ${messageOf(error)}`);
   }
-  return parseClusterFile(path, decoded(path, bytes));
+  const text = decoded(path, bytes);
+  return text === known?.text ? known : parseClusterFile(path, text);
 }
 
 function decoded(path: string, bytes: Buffer): string {

@@ -52,12 +52,14 @@ const MAX_ROUNDS = 120;
 
 export async function drive(input: DriveInput): Promise<DriveResult> {
   let steps = 0;
+  let seen: Observation | null = null;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     input.signal.throwIfAborted();
-    const observation = await input.runtime.observe(input.nodes, input.signal);
+    const observation: Observation = seen ?? (await input.runtime.observe(input.nodes, input.signal));
     const authority = await input.authority.read();
     const decision = decide(input.intent, input.spec, authority, observation);
-    const journaled = journalDecision(input.journal, authority, observation, decision);
+    const news = seen === null ? summarise(authority, observation) : null;
+    const journaled = journalDecision(input.journal, news, decision);
     if (decision.kind !== "act") await journaled;
     if (round === 0 && decision.kind !== "refuse") await Promise.all([journaled, input.accepted?.()]);
     switch (decision.kind) {
@@ -73,6 +75,8 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
           outcome.kind === "unknown" ? [outcome.waitedFor] : [],
         );
         if (waitedFor.length > 0) return { kind: "unfinished", waitedFor, steps };
+        // The record is no node's affair: what was seen a moment ago is what there is.
+        seen = stage.every((step) => step.kind === "record-authority") ? observation : null;
         break;
       }
       default:
@@ -97,19 +101,15 @@ export async function foresee(
   };
 }
 
-async function journalDecision(
-  journal: Journal,
-  authority: Authority | null,
-  observation: Observation,
-  decision: Decision,
-): Promise<void> {
+/** `news`: what was seen since the last decision. */
+async function journalDecision(journal: Journal, news: string | null, decision: Decision): Promise<void> {
   const summary = decision.kind === "act" ? describeStage(decision.plan[0] ?? []) : decision.kind;
   const lines =
     decision.kind === "refuse"
       ? decision.refusals.map((refusal) => `[${refusal.code}] ${refusal.message}`)
       : [];
   await Promise.all([
-    journal.append({ kind: "observed", summary: summarise(authority, observation) }),
+    ...(news === null ? [] : [journal.append({ kind: "observed", summary: news })]),
     journal.append({ kind: "decided", decision: decision.kind, summary, lines }),
   ]);
 }

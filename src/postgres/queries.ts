@@ -12,6 +12,8 @@ export const PREPARED_MARK = "made by pgrep-kit; roles and databases are complet
  * CASE keeps functions that are an error in, or outside of, recovery from being called there.
  */
 export const OBSERVE = `
+WITH settings AS MATERIALIZED (SELECT name, setting, source, pending_restart FROM pg_settings),
+  lines AS MATERIALIZED (SELECT name, setting, seqno, sourcefile = current_setting('config_file') AS own FROM pg_file_settings)
 SELECT json_build_object(
   'inRecovery', pg_is_in_recovery(),
   'startedAtMs', extract(epoch FROM pg_postmaster_start_time()) * 1000,
@@ -25,22 +27,20 @@ SELECT json_build_object(
     THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text END,
   'replayedLsn', CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text END,
   'replayPaused', CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END,
-  'delayMs', (SELECT setting::bigint FROM pg_settings WHERE name = 'recovery_min_apply_delay'),
+  'delayMs', (SELECT setting::bigint FROM settings WHERE name = 'recovery_min_apply_delay'),
   'primaryConninfo', current_setting('primary_conninfo'),
   'receiver', (SELECT json_build_object('status', status, 'host', sender_host, 'port', sender_port)
     FROM pg_stat_wal_receiver WHERE pid IS NOT NULL),
   'prepared', coalesce((SELECT shobj_description(oid, 'pg_authid') = '${PREPARED_MARK}'
     FROM pg_roles WHERE rolname = 'replicator'), false),
   'loaded', current_setting('${TOKEN_SETTING}', true),
-  'file', (SELECT json_object_agg(name, setting ORDER BY seqno) FROM pg_file_settings
-    WHERE sourcefile = current_setting('config_file')),
-  'overrides', (SELECT json_object_agg(name, setting ORDER BY seqno) FROM pg_file_settings
-    WHERE sourcefile <> current_setting('config_file')),
+  'file', (SELECT json_object_agg(name, setting ORDER BY seqno) FROM lines WHERE own),
+  'overrides', (SELECT json_object_agg(name, setting ORDER BY seqno) FROM lines WHERE NOT own),
   'synchronousStandbyNames', current_setting('synchronous_standby_names'),
   'synchronousCommit', (SELECT CASE WHEN source IN ('user', 'database', 'database user', 'session') THEN NULL ELSE setting END
-    FROM pg_settings WHERE name = 'synchronous_commit'),
-  'pendingRestart', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE pending_restart),
-  'limits', (SELECT json_object_agg(name, setting::bigint) FROM pg_settings WHERE name IN
+    FROM settings WHERE name = 'synchronous_commit'),
+  'pendingRestart', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM settings WHERE pending_restart),
+  'limits', (SELECT json_object_agg(name, setting::bigint) FROM settings WHERE name IN
     ('max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction')),
   'senders', (SELECT coalesce(json_agg(json_build_object(
       'applicationName', application_name, 'state', state,
@@ -114,6 +114,11 @@ export const END_SLOT_USERS =
 export const DROP_SLOT =
   "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
 export const SLOT_ACTIVE = "SELECT active FROM pg_replication_slots WHERE slot_name = $1";
+
+/** Runs a program of the shell as the server's user, on any node, with a line of text as its standard input. */
+export function runProgram(script: string, line: string): string {
+  return `COPY (SELECT ${quoteLiteral(line)}) TO PROGRAM ${quoteLiteral(script)}`;
+}
 
 export function resetOverride(setting: string): string {
   return `ALTER SYSTEM RESET ${quoteIdentifier(setting)}`;

@@ -75,9 +75,11 @@ export type HostProgress = (message: string) => void;
 
 export interface NodeHost {
   readonly kind: RuntimeKind;
+  /** Whether `writeFiles` and `run` take far longer to begin than a program that the node's own server starts. */
+  readonly startsProgramsSlowly: boolean;
   /** Engine answers, binaries or image are there, user exists: else throws, with the remedy as a hint. Never pulls. */
   check(): Promise<HostReport>;
-  /** Makes what the whole cluster shares (network, image pulled if need be). Reports long work through `progress`. */
+  /** After `check`: makes what the whole cluster shares (network, image pulled if need be). Reports long work through `progress`. */
   setUp(progress: HostProgress): Promise<void>;
   paths(node: NodeName): NodePaths;
   /** `port` is the one that the state remembers for the node. */

@@ -1,4 +1,4 @@
-// `mode` on a live cluster under pgbench: when the rule is in effect, as new sessions see it, when it is proved, and
+// `mode` on a live cluster under pgbench: when the rule is in effect, as open sessions see it, when it is proved, and
 // whether any transaction or connection suffered. The floor tells the three nodes the same setting by plain psql.
 import pg from "pg";
 import { setTimeout as pause } from "node:timers/promises";
@@ -10,6 +10,7 @@ import { type Bench, CLIENTS, type LoadReport, openBench } from "./pgbench.ts";
 
 const NAMES = { quorum: "ANY 1 (pg1, pg2, pg3)", async: "" } as const;
 const WARM_UP_MS = 700;
+const RESOLUTION_MS = 5;
 
 interface Found {
   readonly effect: Record<"quorum" | "async", number[]>;
@@ -51,40 +52,48 @@ async function measureOnce(
   perSecond: number | null,
   found: Found,
 ): Promise<void> {
+  const watch = await openWatch(cluster);
   const load = bench.start(perSecond);
   await pause(WARM_UP_MS);
   for (const wanted of ["quorum", "async"] as const) {
-    const effect = untilInEffect(cluster, NAMES[wanted]);
+    const effect = untilInEffect(watch, NAMES[wanted]);
     found.whole[wanted].push((await cluster.cli(["mode", wanted])).ms);
     found.effect[wanted].push(await effect);
   }
   for (const wanted of ["quorum", "async"] as const) {
-    const effect = untilInEffect(cluster, NAMES[wanted]);
+    const effect = untilInEffect(watch, NAMES[wanted]);
     await tellByPsql(cluster, bench, NAMES[wanted]);
     found.floor[wanted].push(await effect);
   }
   if (!load.running()) throw new Error("pgbench ended before the changes that it was to accompany");
   found.loads.push(await load.end());
+  await watch.end();
   await forgetOverrides(cluster, bench);
 }
 
-/** From now until a new session shows it. Sessions are opened one after another: each is the resolution of the next. */
-async function untilInEffect(cluster: BenchCluster, names: string): Promise<number> {
+/**
+ * From now until a session that was open before obeys it, as those of pgbench do. It asks often and cheaply: opening
+ * sessions for that would keep a processor busy, and measure itself.
+ */
+async function untilInEffect(watch: pg.Client, names: string): Promise<number> {
   const startedAt = performance.now();
-  const [{ pg1 }, password] = await Promise.all([cluster.ports(), cluster.superuserPassword()]);
-  const target = { host: "127.0.0.1", port: pg1 ?? 0, user: "postgres", password, database: "postgres" };
   for (;;) {
-    const client = new pg.Client(target);
-    await client.connect();
-    const { rows } = await client.query<{ names: string }>(
+    const { rows } = await watch.query<{ names: string }>(
       "SELECT current_setting('synchronous_standby_names') AS names",
     );
-    const seenAt = performance.now();
-    await client.end();
-    if (rows[0]?.names === names) return seenAt - startedAt;
-    if (seenAt - startedAt > 30_000)
-      throw new Error(`no new session showed ${JSON.stringify(names)} within 30 s`);
+    const tookMs = performance.now() - startedAt;
+    if (rows[0]?.names === names) return tookMs;
+    if (tookMs > 30_000) throw new Error(`no session showed ${JSON.stringify(names)} within 30 s`);
+    await pause(RESOLUTION_MS);
   }
+}
+
+async function openWatch(cluster: BenchCluster): Promise<pg.Client> {
+  const [{ pg1 }, password] = await Promise.all([cluster.ports(), cluster.superuserPassword()]);
+  const target = { host: "127.0.0.1", port: pg1 ?? 0, user: "postgres", password, database: "postgres" };
+  const watch = new pg.Client(target);
+  await watch.connect();
+  return watch;
 }
 
 async function tellByPsql(cluster: BenchCluster, bench: Bench, names: string): Promise<void> {

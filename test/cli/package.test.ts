@@ -1,10 +1,11 @@
 // The packed tarball, installed in an empty folder elsewhere: everything that the command needs is in it, and nothing else.
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { installPackage } from "../setup/installed-package.ts";
 import { type CliResult, type EmptyFolder, emptyFolder, runCli } from "../setup/run-cli.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -12,58 +13,14 @@ const exec = promisify(execFile);
 
 let folder: EmptyFolder;
 let packed: readonly string[];
+let main: string;
 beforeAll(async () => {
   folder = await emptyFolder();
-  // The build is there already, and a second one would replace it under other tests.
-  const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder.path];
-  const { stdout } = await exec("npm", pack, { cwd: root });
-  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
-  packed = files.map((file) => file.path);
-  await installOffline(join(folder.path, filename));
+  ({ packed, main } = await installPackage(folder.path));
 }, 60_000);
 afterAll(() => folder[Symbol.asyncDispose]());
 
-/**
- * As `npm install TARBALL` lays it out, with no registry asked: the package unpacked, its dependencies (and theirs) taken
- * from the repository's own installation, its command linked.
- */
-async function installOffline(tarball: string): Promise<void> {
-  const modules = join(folder.path, "node_modules");
-  const home = join(modules, "pgrep-kit");
-  await mkdir(home, { recursive: true });
-  await exec("tar", ["-xzf", tarball, "-C", home, "--strip-components=1"]);
-  for (const name of await dependencies(join(home, "package.json"), new Set())) {
-    await mkdir(join(modules, name, ".."), { recursive: true });
-    await cp(join(root, "node_modules", name), join(modules, name), { recursive: true, dereference: true });
-  }
-  await mkdir(join(modules, ".bin"));
-  const { bin } = JSON.parse(await readFile(join(home, "package.json"), "utf8")) as {
-    bin: Record<string, string>;
-  };
-  for (const [name, path] of Object.entries(bin)) {
-    await symlink(join("..", "pgrep-kit", path), join(modules, ".bin", name));
-    await exec("chmod", ["755", join(home, path)]);
-  }
-  await writeFile(join(folder.path, "package.json"), "{}");
-}
-
-/** All that the package asks for at run time, and what that asks for; development's own things are left out. */
-async function dependencies(manifest: string, known: Set<string>): Promise<Set<string>> {
-  const { dependencies: wanted = {} } = JSON.parse(await readFile(manifest, "utf8")) as {
-    dependencies?: Record<string, string>;
-  };
-  for (const each of Object.keys(wanted)) {
-    if (known.has(each)) continue;
-    known.add(each);
-    const hoisted = join(root, "node_modules", each, "package.json");
-    // One that lies within its dependent comes along with it.
-    await dependencies(hoisted, known).catch(() => known.delete(each));
-  }
-  return known;
-}
-
 function installed(...args: string[]): Promise<CliResult> {
-  const main = join(folder.path, "node_modules", ".bin", "pgrep-kit");
   return runCli({ folder: folder.path, env: { DOCKER_HOST: "unix:///nonexistent" }, main }, ...args);
 }
 
@@ -81,6 +38,16 @@ test("holds what is needed to run and to read, and nothing of the tests and sour
   expect(packed.filter((path) => /^(src|test|\.ci|node_modules)\/|\.test\.|credentials/.test(path))).toEqual(
     [],
   );
+});
+
+test("carries the licence of every package that its program contains", async () => {
+  const licences = await readFile(
+    join(folder.path, "node_modules/pgrep-kit/dist/THIRD-PARTY-LICENCES.md"),
+    "utf8",
+  );
+  const named = [...licences.matchAll(/^## (\S+) [\d.]+ \((MIT|ISC)\)$/gm)].map(([, name]) => name);
+  expect(named).toEqual(expect.arrayContaining(["commander", "pg", "pg-protocol", "yaml"]));
+  expect(licences.match(/^## /gm)).toHaveLength(named.length);
 });
 
 test("has one command, pgrep-kit, and none called pgrep", async () => {
@@ -114,9 +81,8 @@ test("every verb's own modules are there", async () => {
   }
 });
 
-test("init --dry-run prints a whole file, and the templates of the nodes are found", async () => {
+test("init --dry-run prints a whole file", async () => {
   await using empty = await emptyFolder();
-  const main = join(folder.path, "node_modules", ".bin", "pgrep-kit");
   const { code, stdout } = await runCli(
     { folder: empty.path, main },
     "init",
@@ -125,9 +91,4 @@ test("init --dry-run prints a whole file, and the templates of the nodes are fou
     "--dry-run",
   );
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^# A PostgreSQL cluster[^]*name: demo\n/)]);
-  const module = join(folder.path, "node_modules", "pgrep-kit", "dist", "runtime", "templates.js");
-  const look = `const { template } = await import(${JSON.stringify(module)});
-    for (const name of ["postgresql.conf", "pg_hba.conf", "node/run.sh", "node/clone.sh", "node/initialise.sh", "node/inspect.sh", "samples/ecommerce.sql"])
-      if ((await template(name)).length < 10) process.exit(1);`;
-  await exec(process.execPath, ["--input-type=module", "-e", look], { cwd: empty.path });
 });

@@ -15,7 +15,7 @@ import {
   openState,
   removeState,
 } from "../../src/control/state-folder.ts";
-import { compiled } from "./compiled.ts";
+import { compiled } from "../setup/compiled.ts";
 import { failureOf } from "./failure.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 

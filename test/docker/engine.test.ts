@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { engineAnswers } from "../../src/runtime/docker/engine-answers.ts";
 import { openDockerHost } from "../../src/runtime/docker/docker-host.ts";
-import { compiled } from "../control/compiled.ts";
+import { compiled } from "../setup/compiled.ts";
 import { docker, failure, freshOptions, names, openCluster } from "./docker-cluster.ts";
 
 let folder: string;

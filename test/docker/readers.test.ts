@@ -2,15 +2,14 @@
 // belongs to a pgrep-kit that lives.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDockerHost } from "../../src/runtime/docker/docker-host.ts";
 import type { NodeHost, Tool } from "../../src/runtime/node-host.ts";
 import { thisProcess } from "../../src/support/process-life.ts";
-import { compiled } from "../control/compiled.ts";
+import { compiled } from "../setup/compiled.ts";
 import {
   deadProcess,
   docker,
@@ -162,7 +161,6 @@ test("when who looks is killed, the container goes with it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "pgrep-kit-compiled-"));
   try {
     const module = await compiled(folder, "runtime/docker/docker-host");
-    await symlink(fileURLToPath(new URL("../../templates", import.meta.url)), join(folder, "templates"));
     const script = `
       const { openDockerHost } = await import(${JSON.stringify(module)});
       const host = await openDockerHost(${JSON.stringify(cluster.options)});

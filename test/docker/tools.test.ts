@@ -1,14 +1,13 @@
 // Offline tools: their output, their end, and what becomes of them when pgrep-kit is interrupted.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDockerHost } from "../../src/runtime/docker/docker-host.ts";
 import { thisProcess } from "../../src/support/process-life.ts";
-import { compiled } from "../control/compiled.ts";
+import { compiled } from "../setup/compiled.ts";
 import {
   deadProcess,
   docker,
@@ -129,7 +128,6 @@ test("when pgrep-kit itself is killed, its tools end with it and leave no contai
   const folder = await mkdtemp(join(tmpdir(), "pgrep-kit-compiled-"));
   try {
     const module = await compiled(folder, "runtime/docker/docker-host");
-    await symlink(fileURLToPath(new URL("../../templates", import.meta.url)), join(folder, "templates"));
     const script = `
       const { openDockerHost } = await import(${JSON.stringify(module)});
       const host = await openDockerHost(${JSON.stringify(options)});

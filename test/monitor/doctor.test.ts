@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { CHECKS, examine } from "../../src/monitor/doctor/examine.ts";
 import { doctorReport } from "../../src/monitor/doctor/doctor-report.ts";
-import { shellQuoted } from "../../src/monitor/doctor/check.ts";
+import { shellWord } from "../../src/monitor/doctor/check.ts";
 import { renderDoctor } from "../../src/cli/render/doctor.ts";
 import { styleOf } from "../../src/cli/render/style.ts";
 import { answer, facts, slot, three, told } from "./doctor-facts.ts";
@@ -114,7 +114,7 @@ test.each([
   [`alter role "A" set x = 'y'`, `'alter role "A" set x = '\\''y'\\'''`],
   ["it's $HOME", `'it'\\''s $HOME'`],
 ])("quotes %s for a shell", (text, quoted) => {
-  expect(shellQuoted(text)).toBe(quoted);
+  expect(shellWord(text)).toBe(quoted);
 });
 
 describe("the guide", async () => {

@@ -1,21 +1,28 @@
 // Offline tools: whose they are, what they leave behind, and that nothing of an interrupted run goes on.
 import { spawn } from "node:child_process";
-import { readdir, stat } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { allProcesses, commandLine, type ProcessEntry } from "../../src/runtime/process/process-table.ts";
 import { runsAsRoot } from "../../src/runtime/process/server-user.ts";
 import { PgrepKitError } from "../../src/support/errors.ts";
+import { compiled } from "../setup/compiled.ts";
 import { failure, openLocalHost, waitFor, type LocalHost } from "./local-host.ts";
 
-const builtHost = fileURLToPath(new URL("../../dist/runtime/process/process-host.js", import.meta.url));
-
+let builtHost: string;
+let parts: string;
 let local: LocalHost;
 beforeAll(async () => {
+  parts = await mkdtemp(join(tmpdir(), "pgrep-kit-compiled-"));
+  builtHost = await compiled(parts, "runtime/process/process-host");
   local = await openLocalHost();
   await local.host.create("pg1");
 });
-afterAll(async () => local[Symbol.asyncDispose]());
+afterAll(async () => {
+  await local[Symbol.asyncDispose]();
+  await rm(parts, { recursive: true });
+});
 
 /** A number that no other test sleeps for. */
 let sleepSeconds = 100_000 + (process.pid % 1000) * 100;

@@ -1,28 +1,25 @@
 // Clusters of an ordinary user: nodes beside the state file, in folders with awkward names, and what root may do with
 // them. An ordinary user is played by the servers' own, in a process of its own.
 import { execFile } from "node:child_process";
-import { chmod, chown, cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openProcessHost, type ProcessHostOptions } from "../../src/runtime/process/process-host.ts";
 import { findServerUser, runsAsRoot, type ServerUser } from "../../src/runtime/process/server-user.ts";
+import { compiled } from "../setup/compiled.ts";
 import { configuration, freePort, openLocalHost, postmasterPid, stateOf } from "./local-host.ts";
 
-const built = fileURLToPath(new URL("../../dist/", import.meta.url));
-
 let home: string;
+let module: string;
 let user: ServerUser;
 beforeAll(async () => {
   if (!runsAsRoot()) return;
   user = await findServerUser(process.env);
   home = await mkdtemp(join(tmpdir(), "pgrep-kit-home-"));
   await chmod(home, 0o755);
-  await writeFile(join(home, "package.json"), '{ "type": "module" }');
-  for (const part of ["core", "support", "runtime"])
-    await cp(join(built, part), join(home, "dist", part), { recursive: true });
+  module = await compiled(home, "runtime/process/process-host");
 });
 afterAll(async () => {
   if (runsAsRoot()) await rm(home, { recursive: true });
@@ -30,7 +27,7 @@ afterAll(async () => {
 
 /** Runs `body` as the ordinary user with an open `host`; what it returns comes back. */
 async function asUser(options: ProcessHostOptions, body: string): Promise<unknown> {
-  const script = `import { openProcessHost } from ${JSON.stringify(join(home, "dist/runtime/process/process-host.js"))};
+  const script = `import { openProcessHost } from ${JSON.stringify(module)};
     const work = async () => { const host = await openProcessHost(${JSON.stringify(options)}); ${body} };
     const result = await work().catch((error) => ({ code: error.code, message: error.message, detail: error.detail }));
     console.log(JSON.stringify(result));`;

@@ -1,5 +1,5 @@
 // Builds dist/ when a source file is newer than it, so that tests which spawn the command line never run an old one.
-// A type error is told and is not fatal: `npm run check` and `npm test` judge it, and tsc has written dist/ all the same.
+// Types are not its affair: `npm run check` judges them.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -4,6 +4,7 @@
  */
 import type { NodeName } from "../../core/spec.ts";
 import type { NodeObservation } from "../../core/observation.ts";
+import { shellQuoted } from "../../support/shell-quoted.ts";
 import { type ClusterFacts, type DoctorFacts, type Server, serversOf } from "./facts.ts";
 
 export const GROUPS = [
@@ -167,7 +168,7 @@ export function namesOf(servers: readonly Server[]): string {
 
 /** A command for `psql` on one node, to be typed as it is; several statements are several transactions. */
 export function psql(node: NodeName, ...statements: readonly string[]): string {
-  return `pgrep-kit psql --node ${node} ${statements.map((sql) => `-c ${shellQuoted(sql)}`).join(" ")}`;
+  return `pgrep-kit psql --node ${node} ${statements.map((sql) => `-c ${shellWord(sql)}`).join(" ")}`;
 }
 
 /** Takes settings back that ALTER SYSTEM made, and has the server notice. */
@@ -180,10 +181,10 @@ export function resetSettings(node: NodeName, settings: readonly string[]): stri
 }
 
 /** In the quotes that leave it readable; POSIX shells take nothing of these texts for their own. */
-export function shellQuoted(text: string): string {
+export function shellWord(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   if (text.includes("'") && !/["$`\\!]/.test(text)) return `"${text}"`;
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return shellQuoted(text);
 }
 
 /** https://www.postgresql.org/docs/current/sql-syntax-lexical.html */

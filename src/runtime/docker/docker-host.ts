@@ -7,7 +7,7 @@ import type { NodeHost, Wiring } from "../node-host.ts";
 import { ensureNetwork } from "./cluster-network.ts";
 import { seeServer } from "./containers.ts";
 import { engineSocketPath } from "./engine-address.ts";
-import { checkEngine, describeEngine } from "./engine-check.ts";
+import { describeEngine } from "./engine-check.ts";
 import { openEngine } from "./engine-client.ts";
 import { doing } from "./engine-error.ts";
 import { ensureImage } from "./image.ts";
@@ -46,6 +46,7 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
 
   return {
     kind: "docker",
+    startsProgramsSlowly: true,
     check: () =>
       doing("look at itself and the image", async () => {
         // Also before the first trace of a new cluster is written, which its state folder is.
@@ -57,7 +58,6 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
       }),
     setUp: (progress) =>
       doing("set up the cluster", async () => {
-        await Promise.all([checkEngine(engine), refuseForeignVolumes(engine, options)]);
         await Promise.all([ensureNetwork(engine, options), ensureImage(engine, image, major, progress)]);
       }),
     paths: () => NODE_PATHS,

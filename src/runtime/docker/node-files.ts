@@ -6,6 +6,7 @@
 import { dirname } from "node:path/posix";
 import { assert } from "../../support/assert.ts";
 import { PgrepKitError } from "../../support/errors.ts";
+import { shellQuoted } from "../../support/shell-quoted.ts";
 import type { NodeFile } from "../node-host.ts";
 import { diskFull, tellsOfFullDisk } from "./engine-error.ts";
 import type { ExecResult } from "./exec.ts";
@@ -48,38 +49,34 @@ export async function readNodeFile(run: RunOnVolume, node: string, path: string)
   });
 }
 
-/** A POSIX shell script; every value in it is quoted. */
+/** A POSIX shell script; every value in it is shellQuoted. */
 function writeScript(files: readonly NodeFile[]): string {
   const staged = files.map((file) => ({ ...file, stage: `${file.path}.pgrep-kit-new` }));
   for (const { path, content } of files) {
     assertInside(path);
     assert(!content.includes("\0"), "a node's file is text");
   }
-  const stages = staged.map(({ stage }) => quoted(stage)).join(" ");
-  const folders = [...new Set(files.map(({ path }) => dirname(path)))].map(quoted).join(" ");
+  const stages = staged.map(({ stage }) => shellQuoted(stage)).join(" ");
+  const folders = [...new Set(files.map(({ path }) => dirname(path)))].map(shellQuoted).join(" ");
   return [
     "{",
     "set -e; umask 077",
-    `cd ${quoted(NODE_PATHS.root)}`,
-    `trap ${quoted(`rm -f ${stages}`)} EXIT`,
+    `cd ${shellQuoted(NODE_PATHS.root)}`,
+    `trap ${shellQuoted(`rm -f ${stages}`)} EXIT`,
     `mkdir -p ${folders}`,
     ...staged.flatMap(({ stage, content, mode }) => [
       // The shell's own complaint about a full disk is a mere "I/O error"; that of `cat` can be understood.
-      `printf %s ${quoted(content)} | cat >${quoted(stage)}`,
-      `chmod ${mode.toString(8)} ${quoted(stage)}`,
+      `printf %s ${shellQuoted(content)} | cat >${shellQuoted(stage)}`,
+      `chmod ${mode.toString(8)} ${shellQuoted(stage)}`,
     ]),
     `sync ${stages}`,
-    ...staged.map(({ stage, path }) => `mv -f ${quoted(stage)} ${quoted(path)}`),
+    ...staged.map(({ stage, path }) => `mv -f ${shellQuoted(stage)} ${shellQuoted(path)}`),
     `sync ${folders}`,
-    `echo ${quoted(WRITTEN)}`,
+    `echo ${shellQuoted(WRITTEN)}`,
     "exit 0",
     "}",
     "",
   ].join("\n");
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function assertInside(path: string): void {

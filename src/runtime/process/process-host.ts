@@ -40,6 +40,7 @@ export async function openProcessHost(options: ProcessHostOptions): Promise<Node
 
   return {
     kind: "process",
+    startsProgramsSlowly: false,
     check: async () => {
       const report = await checkHost(storage, options.major, env);
       await refuseOrphans({ ...options, base: storage.base });

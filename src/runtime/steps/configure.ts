@@ -10,6 +10,7 @@ import { PgrepKitError } from "../../support/errors.ts";
 import { until } from "../../support/until.ts";
 import type { RuntimeContext } from "../context.ts";
 import type { StepOutcome } from "../node-runtime.ts";
+import { replaceFile } from "./replace-file.ts";
 import { configurationFile } from "./write-configuration.ts";
 
 const LOAD_DEADLINE_MS = 10_000;
@@ -28,7 +29,7 @@ export async function configure(
   const file = (before?.["file"] ?? {}) as Record<string, string>;
   const overrides = (before?.["overrides"] ?? {}) as Record<string, string>;
   if (changesUserSettings(file, configuration)) await tryOut(context, node, configuration, signal);
-  await context.host.writeFiles(node, [await configurationFile(context, node, configuration)]);
+  await replaceFile(context, session, node, await configurationFile(context, node, configuration));
   for (const name of Object.keys(overrides)) {
     if (OWN_SETTINGS.has(name)) await session.query(resetOverride(name));
   }
