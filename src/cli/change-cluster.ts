@@ -20,6 +20,7 @@ import {
   removeState,
 } from "../control/state-folder.ts";
 import type { Intent } from "../core/decision.ts";
+import type { Observation } from "../core/observation.ts";
 import type { Refusal } from "../core/refusals.ts";
 import type { NodeName } from "../core/spec.ts";
 import { freePorts } from "../runtime/free-port.ts";
@@ -77,12 +78,13 @@ export async function changeCluster(change: Change): Promise<number> {
   const begun = journal.append({ kind: "command", verb: change.verb, arguments: change.arguments });
   const progress = startProgress();
   try {
-    const intent = await orInterrupted(prepare(change, cluster, progress, begun), signal, giveUp(lock, 0));
+    const preparing = prepare(change, cluster, progress, begun, signal);
+    const { intent, look } = await orInterrupted(preparing, signal, giveUp(lock, 0));
     const accepted = async (): Promise<void> => {
       if (edited.text !== file.text) await writeClusterFile(file, edited.text);
       for (const [name, port] of Object.entries(chosen)) await rememberPort(change.folder, name, port);
     };
-    const input = { ...cluster, intent, accepted, journal, listener: progress, signal };
+    const input = { ...cluster, intent, look, accepted, journal, listener: progress, signal };
     const result = await orInterrupted(drive(input), signal, giveUp(lock));
     progress.done();
     const code = await conclude(change, cluster, result);
@@ -99,7 +101,8 @@ export async function changeCluster(change: Change): Promise<number> {
 }
 
 /**
- * All that comes before the first look at the nodes; it may take long, and nothing of it needs an end in good order.
+ * All that comes before the first decision; it may take long, and nothing of it needs an end in good order. The nodes are
+ * looked at beside the rest, which then is seldom waited for.
  * `begun`: the command's own entry, on its way to the journal; nothing is changed before it is there.
  */
 async function prepare(
@@ -107,10 +110,15 @@ async function prepare(
   cluster: OpenCluster,
   progress: Progress,
   begun: Promise<unknown>,
-): Promise<Intent> {
-  await Promise.all([begun, cluster.host.check()]);
-  await cluster.host.setUp(progress.message);
-  return change.intent(cluster);
+  signal: AbortSignal,
+): Promise<{ readonly intent: Intent; readonly look: Observation }> {
+  const { host, runtime, nodes } = cluster;
+  const looking = runtime.observe(nodes, signal);
+  // Where something else fails first, that is what is told.
+  looking.catch(() => undefined);
+  await Promise.all([begun, host.check()]);
+  await host.setUp(progress.message);
+  return { intent: await change.intent(cluster), look: await looking };
 }
 
 /** What goes on after that still changes the cluster: the lock is kept until this process has ended. */

@@ -27,6 +27,8 @@ export interface DriveInput {
   readonly spec: ClusterSpec;
   /** Every node to look at: those of the file, and those that the state remembers. */
   readonly nodes: readonly NodeName[];
+  /** Taken while the command was prepared; one that has grown old meanwhile is not believed. */
+  readonly look?: Observation;
   readonly runtime: NodeRuntime;
   readonly authority: AuthorityStore;
   readonly journal: Journal;
@@ -50,15 +52,18 @@ export type DriveResult =
 /** A stage per round: more than a plan for sixteen nodes, restarted one by one, can ever have. */
 const MAX_ROUNDS = 120;
 
+const LOOK_KEEPS_MS = 1_000;
+
 export async function drive(input: DriveInput): Promise<DriveResult> {
   let steps = 0;
-  let seen: Observation | null = null;
+  let seen = input.look !== undefined && isFresh(input.look) ? input.look : null;
+  let isNews = true;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     input.signal.throwIfAborted();
     const observation: Observation = seen ?? (await input.runtime.observe(input.nodes, input.signal));
     const authority = await input.authority.read();
     const decision = decide(input.intent, input.spec, authority, observation);
-    const news = seen === null ? summarise(authority, observation) : null;
+    const news = isNews ? summarise(authority, observation) : null;
     const journaled = journalDecision(input.journal, news, decision);
     if (decision.kind !== "act") await journaled;
     if (round === 0 && decision.kind !== "refuse") await Promise.all([journaled, input.accepted?.()]);
@@ -77,6 +82,7 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
         if (waitedFor.length > 0) return { kind: "unfinished", waitedFor, steps };
         // The record is no node's affair: what was seen a moment ago is what there is.
         seen = stage.every((step) => step.kind === "record-authority") ? observation : null;
+        isNews = seen === null;
         break;
       }
       default:
@@ -90,9 +96,13 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
   });
 }
 
+function isFresh({ atMs }: Observation): boolean {
+  return Math.abs(Date.now() - atMs) < LOOK_KEEPS_MS;
+}
+
 /** The whole plan, as it looks now; nothing is changed. */
 export async function foresee(
-  input: Omit<DriveInput, "journal" | "listener" | "accepted">,
+  input: Omit<DriveInput, "journal" | "listener" | "accepted" | "look">,
 ): Promise<{ readonly decision: Decision; readonly observation: Observation }> {
   const observation = await input.runtime.observe(input.nodes, input.signal);
   return {

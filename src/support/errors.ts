@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   "tool-missing": 4,
   "copy-failed": 4,
   "remove-failed": 4,
+  "output-unwritable": 5,
   deadline: 5,
   "not-converging": 5,
   interrupted: 130,

@@ -162,6 +162,23 @@ describe("with a file, but without a cluster", () => {
   });
 });
 
+describe("output", () => {
+  const into = (target: string, ...args: string[]): Promise<CliResult> =>
+    runCli({ folder: folder.path, by: ["bash", "-c", `"$@" ${target}`, "bash"] }, ...args);
+
+  test("that cannot be written is told in a sentence, with an exit code of its own", async () => {
+    const { code, stderr } = await into(">/dev/full", "init", "--runtime", "process", "--dry-run");
+    expect([code, stderr]).toEqual([5, expect.stringMatching(/^error: +the output could not be written\n/)]);
+    expect(stderr).toContain("ENOSPC");
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test("that nobody reads to its end is no failure", async () => {
+    const { code, stderr } = await into("| head -c 1; exit ${PIPESTATUS[0]}", "--help");
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+});
+
 describe("colour", () => {
   const escapes = "\u001b[";
   const fails = (env: Record<string, string | undefined>): Promise<CliResult> =>

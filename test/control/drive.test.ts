@@ -12,24 +12,29 @@ function specOf(mode: "async" | "quorum"): ClusterSpec {
   return { name: "demo", postgres: 17, runtime: "process", image: null, nodes, replication, settings: {} };
 }
 
-test("the nodes are looked at before every decision, but for one that follows on a mere change of the record", async () => {
+interface Told {
+  /** Looks and stages, in their order. */
+  readonly acts: string[];
+  readonly journal: JournalEvent[];
+}
+
+/** `mode quorum` on a cluster that runs asynchronously. */
+async function driveMode(lookAgeMs: number | null): Promise<Told> {
   const cluster = paperCluster();
   const record = paperRecord();
-  await command(cluster, record, specOf("async"), {
-    kind: "up",
-    allowBlocking: false,
-    remove: [],
-    concerning: null,
-  });
-  const told: string[] = [];
-  const journaled: JournalEvent[] = [];
+  const up = { kind: "up", allowBlocking: false, remove: [], concerning: null } as const;
+  await command(cluster, record, specOf("async"), up);
+  const told: Told = { acts: [], journal: [] };
+  const nodes = ["pg1", "pg2"];
+  const earlier = lookAgeMs === null ? null : await cluster.observe(nodes);
   const result = await drive({
     intent: { kind: "mode", allowBlocking: false },
     spec: specOf("quorum"),
-    nodes: ["pg1", "pg2"],
+    nodes,
+    ...(earlier === null ? {} : { look: { ...earlier, atMs: Date.now() - (lookAgeMs ?? 0) } }),
     runtime: {
       observe: (...args) => {
-        told.push("look");
+        told.acts.push("look");
         return cluster.observe(...args);
       },
       apply: (...args) => cluster.apply(...args),
@@ -37,24 +42,37 @@ test("the nodes are looked at before every decision, but for one that follows on
     authority: record,
     journal: {
       append: async (event) => {
-        journaled.push(event);
-        return { ...event, seq: journaled.length, at: "", command: "" };
+        told.journal.push(event);
+        return { ...event, seq: told.journal.length, at: "", command: "" };
       },
       read: async function* () {},
     },
-    listener: { stageBegins: (stage) => told.push(stage.map((step) => step.kind).join("+")) },
+    listener: { stageBegins: (stage) => told.acts.push(stage.map((step) => step.kind).join("+")) },
     signal: new AbortController().signal,
   });
   expect(result.kind).toBe("settled");
-  expect(told).toEqual(["look", "record-authority", "configure+configure", "look", "confirm-rule", "look"]);
-  const seen = journaled.filter((event) => event.kind === "observed" || event.kind === "decided");
-  expect(seen.map((event) => event.kind)).toEqual([
-    "observed",
-    "decided",
-    "decided",
-    "observed",
-    "decided",
-    "observed",
-    "decided",
-  ]);
+  return told;
+}
+
+const FROM_THE_FIRST_DECISION = ["record-authority", "configure+configure", "look", "confirm-rule", "look"];
+
+test("the nodes are looked at before every decision, but for one that follows on a mere change of the record", async () => {
+  const { acts, journal } = await driveMode(null);
+  expect(acts).toEqual(["look", ...FROM_THE_FIRST_DECISION]);
+  const kinds = journal
+    .map((event) => event.kind)
+    .filter((kind) => kind === "observed" || kind === "decided");
+  expect(kinds.join(" ")).toBe("observed decided decided observed decided observed decided");
+});
+
+test("a look that was taken a moment before is the first, and journaled as such", async () => {
+  const { acts, journal } = await driveMode(100);
+  expect(acts).toEqual(FROM_THE_FIRST_DECISION);
+  expect(journal[0]?.kind).toBe("observed");
+});
+
+test("a look that has grown old, or is of the future, is not believed", async () => {
+  for (const ageMs of [5_000, -5_000]) {
+    expect((await driveMode(ageMs)).acts[0]).toBe("look");
+  }
 });
