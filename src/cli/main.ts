@@ -7,20 +7,28 @@ import { run } from "./program.ts";
 // A reader that went away (`pgrep-kit logs pg1 | head`) is no failure of ours. Changes write nothing there before their end.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-  const failure = new PgrepKitError("output-unwritable", {
-    message: "the output could not be written",
-    detail: messageOf(error),
-  });
-  void reportFailure(failure, false).finally(() => process.exit(exitCodeOf(failure)));
+  void outputFailed(error);
 });
 // Nobody hears what is going on (`pgrep-kit up 2>&1 | head -1`, a closed terminal): no reason to stop a change midway.
 process.stderr.on("error", () => undefined);
 
-void run(process.argv).then((code) => {
+async function outputFailed(error: Error): Promise<void> {
+  const failure = new PgrepKitError("output-unwritable", {
+    message: "the output could not be written",
+    detail: messageOf(error),
+  });
+  await reportFailure(failure, false);
+  process.exit(exitCodeOf(failure));
+}
+
+async function main(): Promise<void> {
+  const code = await run(process.argv);
   process.exitCode = code;
   // Sockets of a client that was given up on must not keep the command alive; what is still to be printed is printed first.
   process.stdout.write("", (error) => {
     // What went wrong there is told, and ends the process, above.
     if (!error) process.stderr.write("", () => process.exit(code));
   });
-});
+}
+
+void main();

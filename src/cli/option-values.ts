@@ -1,4 +1,5 @@
 /** Reads the values of options that commander leaves as text. */
+import { parseDuration } from "../config/duration.ts";
 import { PgrepKitError } from "../support/errors.ts";
 
 export function positiveNumber(text: string, option: string): number {
@@ -14,4 +15,20 @@ export function seconds(text: string, option: string): number {
   throw new PgrepKitError("usage", {
     message: `${option} takes seconds, such as 0.5 or 10, not ${JSON.stringify(text)}`,
   });
+}
+
+/** Milliseconds. */
+export function duration(text: string, option: string): number {
+  const ms = parseDuration(text);
+  if (ms !== null && ms > 0) return ms;
+  throw new PgrepKitError("usage", {
+    message: `${option} takes a duration of at most 24 days, such as 500ms, 5min or 1h, not ${JSON.stringify(text)}`,
+  });
+}
+
+/** Options for the journal, as they were typed: those that carry a value. */
+export function given(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) =>
+    typeof value === "string" ? [`--${name}`, value] : [],
+  );
 }

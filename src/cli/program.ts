@@ -155,6 +155,7 @@ function addChanging(program: Command, finish: Finish): void {
     .argument("<node>", "name of the new node")
     .option("--upstream <node>", "receive from this standby in place of the primary (a cascade)")
     .option("--priority <number>", "the greater one is preferred among equals")
+    .option("--delay <duration>", "replay so much later, such as 1h: time to catch a mistake")
     .addOption(dryRun())
     .action(async (node, options, command) =>
       finish(

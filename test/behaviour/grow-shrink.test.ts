@@ -55,9 +55,31 @@ test("the same standby added again changes nothing", async () => {
   const before = await file();
   await demo.ok("add-standby", "pg3");
   expect(await file()).toBe(before);
-  const otherwise = await demo.cli("add-standby", "pg3", "--upstream", "pg2");
-  expect(otherwise.code).toBe(2);
+  for (const other of [
+    ["--upstream", "pg2"],
+    ["--priority", "7"],
+    ["--delay", "1h"],
+  ]) {
+    const { code, stderr } = await demo.cli("add-standby", "pg3", ...other);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("with no upstream, priority 5")]);
+  }
   expect(await file()).toBe(before);
+  await demo.ok("add-standby", "pg3", "--priority", "5");
+});
+
+test("a delayed standby receives at once and replays later, and status calls it delayed", async () => {
+  expect((await demo.cli("add-standby", "pg5", "--delay", "soon")).code).toBe(2);
+  await demo.ok("add-standby", "pg5", "--delay", "1h");
+  expect(await file()).toMatch(/name: pg5, delay: 1h/);
+  await demo.sql("pg1", "CREATE TABLE not_yet ()");
+  const seen = await eventually("pg5 to be delayed", async () => {
+    const node = (await demo.status()).nodes.find(({ name }) => name === "pg5");
+    return node?.state === "delayed" ? node : null;
+  });
+  expect(seen.role).toBe("standby");
+  expect((await demo.sql("pg5", "SELECT to_regclass('not_yet') AS it"))[0]?.["it"]).toBeNull();
+  expect((await demo.ok("history")).stdout).toContain("add-standby pg5 --delay 1h");
+  await demo.ok("remove-standby", "pg5", "--yes");
 });
 
 test("a cascaded standby receives from its upstream, has its slot there, and confirms nothing", async () => {

@@ -1,15 +1,17 @@
 /** `add-standby`: one more node, in the file and in the cluster. */
-import { addNode } from "../../config/edit-cluster-file.ts";
-import { nodeSpec } from "../../core/spec.ts";
+import { formatDuration } from "../../config/duration.ts";
+import { type NewNode, addNode } from "../../config/edit-cluster-file.ts";
+import { type NodeName, type NodeSpec, nodeSpec } from "../../core/spec.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { type Change, changeCluster, foreseeChange } from "../change-cluster.ts";
 import { type GlobalOptions, findMade } from "../find-cluster.ts";
-import { positiveNumber } from "../option-values.ts";
+import { duration, given, positiveNumber } from "../option-values.ts";
 import { EXIT, say } from "../terminal.ts";
 
 export interface AddStandbyOptions {
   readonly upstream?: string;
   readonly priority?: string;
+  readonly delay?: string;
   readonly dryRun?: boolean;
 }
 
@@ -19,23 +21,15 @@ export async function addStandby(
   globals: GlobalOptions,
 ): Promise<number> {
   const { file, folder } = await findMade(globals);
+  const wanted = wantedNode(node, options);
   const known = nodeSpec(file.spec, node);
-  // The same wish again goes on where it was interrupted; another one must not pretend to have been granted.
-  if (known !== null && options.upstream !== undefined && options.upstream !== known.upstream) {
-    throw new PgrepKitError("cluster-file-exists", {
-      message: `${node} is in the file already, with ${known.upstream === null ? "no upstream" : `upstream ${known.upstream}`}`,
-      hint: "Edit the file and run pgrep-kit up, or choose another name.",
-    });
-  }
-  const priority =
-    options.priority === undefined ? undefined : positiveNumber(options.priority, "--priority");
+  if (known !== null) refuseOtherWish(wanted, known);
   const change: Change = {
     verb: "add-standby",
-    arguments: [node],
+    arguments: [node, ...given({ ...options })],
     file,
     folder,
-    edit: (text) =>
-      known === null ? addNode(text, { name: node, upstream: options.upstream, priority }) : text,
+    edit: (text) => (known === null ? addNode(text, wanted) : text),
     intent: () => ({ kind: "up", allowBlocking: false, remove: [], concerning: [node] }),
     settled: (cluster) => {
       const upstream = nodeSpec(cluster.spec, node)?.upstream;
@@ -44,4 +38,31 @@ export async function addStandby(
     },
   };
   return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
+}
+
+function wantedNode(name: NodeName, { upstream, priority, delay }: AddStandbyOptions): NewNode {
+  return {
+    name,
+    upstream,
+    priority: priority === undefined ? undefined : positiveNumber(priority, "--priority"),
+    delayMs: delay === undefined ? undefined : duration(delay, "--delay"),
+  };
+}
+
+/** The same wish again goes on where it was interrupted; another one must not pretend to have been granted. */
+function refuseOtherWish(wanted: NewNode, known: NodeSpec): void {
+  const differs = (["upstream", "priority", "delayMs"] as const).some(
+    (key) => wanted[key] !== undefined && wanted[key] !== known[key],
+  );
+  if (!differs) return;
+  const { name, upstream, priority, delayMs } = known;
+  const has = [
+    upstream === null ? "no upstream" : `upstream ${upstream}`,
+    ...(priority === 0 ? [] : [`priority ${priority}`]),
+    ...(delayMs === 0 ? [] : [`delay ${formatDuration(delayMs)}`]),
+  ];
+  throw new PgrepKitError("cluster-file-exists", {
+    message: `${name} is in the file already, with ${has.join(", ")}`,
+    hint: "Edit the file and run pgrep-kit up, or choose another name.",
+  });
 }

@@ -6,7 +6,7 @@ import { formatLsn } from "../../core/lsn.ts";
 import type { CommitLevel, CommitMode, NodeName } from "../../core/spec.ts";
 import { type Change, type Settled, changeCluster, foreseeChange } from "../change-cluster.ts";
 import { type GlobalOptions, findMade } from "../find-cluster.ts";
-import { positiveNumber } from "../option-values.ts";
+import { given, positiveNumber } from "../option-values.ts";
 import type { OutputFormat } from "../render/structured.ts";
 import { EXIT, say } from "../terminal.ts";
 import { showMode } from "./show-mode.ts";
@@ -31,7 +31,11 @@ export async function mode(
   const { file, folder } = await findMade(globals);
   const change: Change = {
     verb: "mode",
-    arguments: given(wanted, options),
+    arguments: [
+      ...(wanted === undefined ? [] : [wanted]),
+      ...given({ acks, commit, among }),
+      ...(options.allowBlocking === true ? ["--allow-blocking"] : []),
+    ],
     file,
     folder,
     edit: (text) =>
@@ -50,21 +54,6 @@ export async function mode(
       "Commits wait by the new rule already. That it covers every earlier commit as well is not proved yet; the proof stays pending.",
   };
   return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
-}
-
-/** For the journal, as they were typed. */
-function given(
-  wanted: CommitMode | undefined,
-  { acks, commit, among, allowBlocking }: ModeOptions,
-): string[] {
-  const values = Object.entries({ acks, commit, among }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, value],
-  );
-  return [
-    ...(wanted === undefined ? [] : [wanted]),
-    ...values,
-    ...(allowBlocking === true ? ["--allow-blocking"] : []),
-  ];
 }
 
 function listOf(among: string): NodeName[] | null {
