@@ -46,6 +46,16 @@ export interface Tool {
   readonly readOnly?: boolean;
 }
 
+export interface BesideRequest {
+  readonly argv: readonly string[];
+  /** No secret. */
+  readonly env: Readonly<Record<string, string>>;
+  /** A file of the node, as in `NodeFile`, that is to be removed when the program has ended. */
+  readonly secret: string;
+  /** Whether a person sits before it. */
+  readonly isTerminal: boolean;
+}
+
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
@@ -94,6 +104,11 @@ export interface NodeHost {
   readFile(node: NodeName, path: string): Promise<string | null>;
   /** Runs a program on the node's storage while no server runs there. Ends what an earlier, interrupted run left behind first. */
   run(node: NodeName, tool: Tool, signal?: AbortSignal): Promise<ToolResult>;
+  /**
+   * What to run on this machine to have a program of the node's own in the user's terminal, beside its server.
+   * Null: the node has no programs that this machine lacks.
+   */
+  beside(node: NodeName, request: BesideRequest): readonly string[] | null;
   /** Starts the server: `postgres -D <data> -c config_file=<conf>/postgresql.conf`. Returns when its process runs. */
   start(node: NodeName, port: number): Promise<void>;
   /** Fast shutdown (SIGINT); returns when the process is gone. Past the deadline: throws, outcome unknown. */

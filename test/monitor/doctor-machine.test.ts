@@ -37,8 +37,12 @@ describe("what nodes can live on", () => {
     );
   });
 
-  test("psql is wanted, and told when it is older than the servers", () => {
-    expect(told("psql-client", { machine: { psql: null } })).toMatch(/^warning: psql is not/);
+  test("psql is wanted, unless a container has one, and told when it is older than the servers", () => {
+    const none = { machine: { psql: null } };
+    expect(told("psql-client", { ...nothing, ...none })).toMatch(/^warning: psql is not/);
+    const onProcesses = three().spec({ runtime: "process" });
+    expect(told("psql-client", { world: onProcesses, ...none })).toMatch(/^warning: psql is not/);
+    expect(answer("psql-client", none)?.text).toMatch(/takes that of a node's container/);
     expect(answer("psql-client", { machine: { psql: { version: "15.1", major: 15 } } })?.text).toMatch(
       /postgresql-client-17/,
     );

@@ -1,24 +1,26 @@
 /** `psql`: PostgreSQL's own client, as superuser. The password goes by a file that only the user can read, never by argv. */
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { SUPERUSER } from "../../core/node-configuration.ts";
+import type { NodeName } from "../../core/spec.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { writeDurably } from "../../support/files.ts";
 import { type NodeChoice, chooseNode } from "../choose-node.ts";
-import { findPsql } from "../find-psql.ts";
+import { findPsql, onPath } from "../find-psql.ts";
 import { type GlobalOptions, findCluster } from "../find-cluster.ts";
+import type { OpenCluster } from "../open-cluster.ts";
+import { say } from "../terminal.ts";
 
 export async function psql(
   rest: readonly string[],
   options: NodeChoice,
   globals: GlobalOptions,
 ): Promise<number> {
-  const program = await findPsql();
-  if (program === null) throw noPsql();
-  const environment = await connection(options, globals);
-  const env = { ...withoutLibpq(process.env), ...environment };
-  const child = spawn(program, rest, { stdio: "inherit", env });
+  const { argv, env } = await command(rest, options, globals);
+  const [program = "", ...args] = argv;
+  const child = spawn(program, args, { stdio: "inherit", env: { ...withoutLibpq(process.env), ...env } });
   // ^C belongs to psql: it cancels a query there, and must not end this process under it.
   const ignore = (): void => undefined;
   process.on("SIGINT", ignore);
@@ -30,19 +32,71 @@ export async function psql(
   }
 }
 
-async function connection(options: NodeChoice, globals: GlobalOptions): Promise<Record<string, string>> {
+interface Command {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function command(
+  rest: readonly string[],
+  options: NodeChoice,
+  globals: GlobalOptions,
+): Promise<Command> {
   await using cluster = await findCluster(globals);
-  const node = await chooseNode(cluster, options);
+  const [node, program] = await Promise.all([chooseNode(cluster, options), findPsql()]);
+  return program === null ? psqlOfNode(cluster, node, rest) : psqlHere(cluster, node, program, rest);
+}
+
+async function psqlHere(
+  cluster: OpenCluster,
+  node: NodeName,
+  program: string,
+  rest: readonly string[],
+): Promise<Command> {
   const { host, port } = cluster.host.wiring(node, cluster.state.ports[node] ?? 0).endpoint;
   const passfile = join(cluster.folder.path, "pgpass");
-  await writeDurably(passfile, `${host}:*:*:${SUPERUSER}:${cluster.credentials.superuser}\n`, {
-    mode: 0o600,
-  });
+  await writeDurably(passfile, password(cluster, host), { mode: 0o600 });
+  return { argv: [program, ...rest], env: connection(cluster, host, port, passfile) };
+}
+
+/** In the node's container, for a machine that has an engine and no PostgreSQL. */
+async function psqlOfNode(cluster: OpenCluster, node: NodeName, rest: readonly string[]): Promise<Command> {
+  const { host } = cluster;
+  const address = "127.0.0.1";
+  const secret = `conf/pgpass-${randomBytes(6).toString("hex")}`;
+  const passfile = `${host.paths(node).root}/${secret}`;
+  const { listenPort } = host.wiring(node, 0);
+  const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const env = connection(cluster, address, listenPort, passfile);
+  const argv = host.beside(node, { argv: ["psql", ...rest], env, secret, isTerminal });
+  if (argv === null || (await onPath(argv[0] ?? "")) === null) throw noPsql();
+  if ((await host.list()).get(node)?.state !== "running") {
+    throw new PgrepKitError("server-unreachable", {
+      message: `${node} does not run`,
+      hint: "Bring it up: pgrep-kit up",
+    });
+  }
+  await host.writeFiles(node, [{ path: secret, content: password(cluster, address), mode: 0o600 }]);
+  if (isTerminal)
+    say(`This machine has no psql: it is that of ${node}'s container, and sees the files there.`);
+  return { argv, env: {} };
+}
+
+function password({ credentials }: OpenCluster, host: string): string {
+  return `${host}:*:*:${SUPERUSER}:${credentials.superuser}\n`;
+}
+
+function connection(
+  { state }: OpenCluster,
+  host: string,
+  port: number,
+  passfile: string,
+): Record<string, string> {
   return {
     PGHOST: host,
     PGPORT: String(port),
     PGUSER: SUPERUSER,
-    PGDATABASE: cluster.state.database,
+    PGDATABASE: state.database,
     PGPASSFILE: passfile,
   };
 }

@@ -73,6 +73,9 @@ function choice({ machine, file }: DoctorFacts): Answer | null {
 
 function psqlClient({ machine, cluster }: DoctorFacts): Answer {
   const { psql } = machine;
+  if (psql === null && cluster?.spec.runtime === "docker") {
+    return good("not on this machine: pgrep-kit psql takes that of a node's container");
+  }
   if (psql === null) {
     const remedy =
       'Install it (Debian, Ubuntu: apt-get install postgresql-client), or use another client with "$(pgrep-kit uri --admin)".';

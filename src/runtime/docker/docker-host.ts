@@ -4,6 +4,7 @@
  */
 import type { NodeName } from "../../core/spec.ts";
 import type { NodeHost, Wiring } from "../node-host.ts";
+import { besideCommand } from "./beside.ts";
 import { ensureNetwork } from "./cluster-network.ts";
 import { seeServer } from "./containers.ts";
 import { engineSocketPath } from "./engine-address.ts";
@@ -78,6 +79,7 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
       ),
     run: (node, tool, signal) =>
       doing(`run ${tool.argv[0]} for node ${node}`, () => runTool(containers, options, node, tool, signal)),
+    beside: (node, request) => besideCommand(engine.socket.path, options, node, request),
     start: (node, port) =>
       doing(`start node ${node}`, async () => {
         await Promise.all([requireVolume(engine, options, node), containers.retire(node)]);

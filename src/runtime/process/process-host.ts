@@ -70,6 +70,7 @@ export async function openProcessHost(options: ProcessHostOptions): Promise<Node
           signal ? AbortSignal.any([signal, closing.signal]) : closing.signal,
         ),
       ),
+    beside: () => null,
     start: async (node, port) => {
       await endLeftoverTools(at(node));
       await startServer({ place: at(node), port, binaries: await binaries(), user: await storage.user() });
