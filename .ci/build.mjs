@@ -30,23 +30,30 @@ async function bundle(module, folder) {
   return output.flatMap((chunk) => chunk.moduleIds ?? []);
 }
 
-/** Of every package that was bundled: its name, its version and the text of its licence. */
+const PACKAGES = "/node_modules/";
+
+/** Of every package that was bundled: its name, its version and the text of its licence, where it brings one. */
 async function licences(modules) {
-  const within = `${join(root, "node_modules")}${sep}`;
-  const names = new Set(
-    modules
-      .filter((path) => path.startsWith(within))
-      .map((path) => path.slice(within.length).split(sep))
-      .map(([first, second]) => (first.startsWith("@") ? `${first}/${second}` : first)),
+  const folders = new Set(
+    modules.flatMap((path) => {
+      const [home, inside] = cutAtLast(path.split(sep).join("/"), PACKAGES);
+      const [first, second] = inside.split("/");
+      return home === "" ? [] : [`${home}${PACKAGES}${first.startsWith("@") ? `${first}/${second}` : first}`];
+    }),
   );
-  const texts = [...names].toSorted().map(async (name) => {
-    const folder = join(within, name);
-    const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+  if (folders.size === 0) throw new Error("no module of a package was bundled: where are they?");
+  const texts = [...folders].toSorted().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
     const text = file === undefined ? "" : `\n${(await readFile(join(folder, file), "utf8")).trim()}\n`;
     return `## ${name} ${version} (${license})\n${text}`;
   });
   return (await Promise.all(texts)).join("\n");
+}
+
+function cutAtLast(text, mark) {
+  const at = text.lastIndexOf(mark);
+  return at === -1 ? ["", text] : [text.slice(0, at), text.slice(at + mark.length)];
 }
 
 const [module, folder] = process.argv.slice(2);

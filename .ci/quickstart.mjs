@@ -10,18 +10,18 @@ const image = "postgres:17";
 const demo = join(root, "demo-cluster");
 const cli = join(root, "dist", "cli", "main.js");
 
-async function main() {
+function main() {
   ensureDependencies(say);
   build();
   if (existsSync(join(demo, "pgrep-kit.yaml"))) {
     say("Bringing up the cluster in demo-cluster/");
     pgrepKit(["up"]);
   } else {
-    const runtime = await chooseRuntime();
+    mkdirSync(demo, { recursive: true });
+    const runtime = chooseRuntime();
     say(
       `Making a cluster of three nodes in demo-cluster/, on ${runtime === "docker" ? "Docker" : "local PostgreSQL"}`,
     );
-    mkdirSync(demo, { recursive: true });
     pgrepKit(["init", "--name", "quickstart", "--runtime", runtime, "--nodes", "3", "--sample", "ecommerce"]);
   }
   say("Its status (again at any time: cd demo-cluster && node ../dist/cli/main.js status)");
@@ -34,14 +34,14 @@ function build() {
   if (built.status !== 0) throw new Error(`npm run build failed:\n${built.stdout}${built.stderr}`.trim());
 }
 
-async function chooseRuntime() {
+function chooseRuntime() {
   const noDocker = whyNotDocker();
   if (noDocker === undefined) return "docker";
   say(`Not on Docker: ${noDocker}`);
-  if (await hasPostgres()) return "process";
+  if (hasPostgres()) return "process";
   if (process.getuid?.() === 0 && succeeds("apt-get", ["--version"])) {
     installPostgres();
-    if (await hasPostgres()) return "process";
+    if (hasPostgres()) return "process";
   }
   throw new Error(
     "no Docker engine with a PostgreSQL image and no PostgreSQL on this machine\n" +
@@ -59,11 +59,12 @@ function whyNotDocker() {
     : `${image} cannot be pulled (${lastLine(pulled.stderr).split(": ").at(-1)})`;
 }
 
-// Asks what was just built, so that both mean the same by "PostgreSQL is there".
-async function hasPostgres() {
-  const { findBinaries } = await import(join(root, "dist", "runtime", "process", "binaries.js"));
-  const found = await findBinaries(null, process.env);
-  return found !== null && found.major >= 15;
+// Asks what was just built, so that both mean the same by "PostgreSQL is there": it says what it would write, or why not.
+function hasPostgres() {
+  return (
+    spawnSync(process.execPath, [cli, "init", "--runtime", "process", "--dry-run"], { cwd: demo }).status ===
+    0
+  );
 }
 
 function installPostgres() {
@@ -95,7 +96,7 @@ function say(text) {
 }
 
 try {
-  await main();
+  main();
 } catch (error) {
   process.stderr.write(`error:   ${error.message}\n`);
   process.exit(1);

@@ -1,6 +1,6 @@
 /**
  * The loop: observe, decide, apply the first stage of the plan, go round again, until there is nothing left to do.
- * Stopping anywhere and starting again converges: nothing is remembered between rounds but what is durable.
+ * Stopping anywhere and starting again converges: a round knows what is durable and what is seen, not what was done.
  */
 import type { Authority } from "../core/authority.ts";
 import { decide } from "../core/decide.ts";

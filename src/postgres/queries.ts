@@ -7,13 +7,23 @@ import { TOKEN_SETTING } from "../core/node-configuration.ts";
 /** Marks the cluster's roles and database as complete; the last thing that preparation writes. */
 export const PREPARED_MARK = "made by pgrep-kit; roles and databases are complete";
 
+/** The lines of the configuration files, as PostgreSQL reads them now. One that it cannot read has no name. */
+const LINES = `lines AS MATERIALIZED (
+  SELECT name, setting, seqno, sourcefile = current_setting('config_file') AS own FROM pg_file_settings)`;
+/** Our own file; a line that cannot be read makes it another file than the one that was written. */
+const OWN_LINES =
+  "(SELECT json_object_agg(coalesce(name, '?'), setting ORDER BY seqno) FROM lines WHERE own)";
+/** What ALTER SYSTEM puts over it. */
+const OTHER_LINES =
+  "(SELECT json_object_agg(name, setting ORDER BY seqno) FROM lines WHERE NOT own AND name IS NOT NULL)";
+
 /**
  * Everything `observe` wants to know of a running server, as one JSON document and in one round trip.
  * CASE keeps functions that are an error in, or outside of, recovery from being called there.
  */
 export const OBSERVE = `
 WITH settings AS MATERIALIZED (SELECT name, setting, source, pending_restart FROM pg_settings),
-  lines AS MATERIALIZED (SELECT name, setting, seqno, sourcefile = current_setting('config_file') AS own FROM pg_file_settings)
+${LINES}
 SELECT json_build_object(
   'inRecovery', pg_is_in_recovery(),
   'startedAtMs', extract(epoch FROM pg_postmaster_start_time()) * 1000,
@@ -34,8 +44,8 @@ SELECT json_build_object(
   'prepared', coalesce((SELECT shobj_description(oid, 'pg_authid') = '${PREPARED_MARK}'
     FROM pg_roles WHERE rolname = 'replicator'), false),
   'loaded', current_setting('${TOKEN_SETTING}', true),
-  'file', (SELECT json_object_agg(name, setting ORDER BY seqno) FROM lines WHERE own),
-  'overrides', (SELECT json_object_agg(name, setting ORDER BY seqno) FROM lines WHERE NOT own),
+  'file', ${OWN_LINES},
+  'overrides', ${OTHER_LINES},
   'synchronousStandbyNames', current_setting('synchronous_standby_names'),
   'synchronousCommit', (SELECT CASE WHEN source IN ('user', 'database', 'database user', 'session') THEN NULL ELSE setting END
     FROM settings WHERE name = 'synchronous_commit'),
@@ -68,12 +78,7 @@ export const RULE_IN_EFFECT =
   "SELECT current_setting('synchronous_standby_names') AS names, setting AS level, source FROM pg_settings WHERE name = 'synchronous_commit'";
 
 /** Our own file as it is now, and what ALTER SYSTEM puts over it. */
-export const FILE_AND_OVERRIDES = `
-SELECT
-  (SELECT json_object_agg(name, setting ORDER BY seqno) FROM pg_file_settings
-    WHERE sourcefile = current_setting('config_file')) AS file,
-  (SELECT json_object_agg(name, setting ORDER BY seqno) FROM pg_file_settings
-    WHERE sourcefile <> current_setting('config_file')) AS overrides`;
+export const FILE_AND_OVERRIDES = `WITH ${LINES} SELECT ${OWN_LINES} AS file, ${OTHER_LINES} AS overrides`;
 
 export const WAL_SENDERS = `
 SELECT application_name AS name, state, sent_lsn::text AS sent, flush_lsn::text AS flushed FROM pg_stat_replication`;
@@ -114,6 +119,15 @@ export const END_SLOT_USERS =
 export const DROP_SLOT =
   "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
 export const SLOT_ACTIVE = "SELECT active FROM pg_replication_slots WHERE slot_name = $1";
+
+/**
+ * For statements that hold the text of a configuration: with `log_statement`, or for a failure that is no trouble, a copy
+ * of it would lie in the server's log.
+ */
+export const KEEP_OUT_OF_THE_LOG =
+  "SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_error_statement = panic; SET log_min_messages = panic";
+export const LOG_AS_BEFORE =
+  "RESET log_statement; RESET log_min_duration_statement; RESET log_min_error_statement; RESET log_min_messages";
 
 /** Runs a program of the shell as the server's user, on any node, with a line of text as its standard input. */
 export function runProgram(script: string, line: string): string {

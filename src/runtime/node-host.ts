@@ -31,6 +31,12 @@ export interface NodeFile {
   readonly mode: number;
 }
 
+/**
+ * In the name of what is written beside a file, to be renamed to it: between the file's name and something of the writer's.
+ * Whoever writes the file next removes what others left so.
+ */
+export const STAGE_MARK = ".pgrep-kit-";
+
 export interface ToolResult {
   readonly exitCode: number;
   readonly stdout: string;

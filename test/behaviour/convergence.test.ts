@@ -125,6 +125,40 @@ describe("what was broken by hand", () => {
     ]);
   });
 
+  test("a line that PostgreSQL cannot read hides no server; up writes the file anew, doctor names the other's", async () => {
+    const own = "conf/postgresql.conf";
+    const other = "data/postgresql.auto.conf";
+    const append = (path: string) =>
+      onHost(async (host) => {
+        const content = `${(await host.readFile("pg1", path)) ?? ""}work_mem = = 3\n`;
+        await host.writeFiles("pg1", [{ path, content, mode: 0o600 }]);
+      });
+    const seen = async (): Promise<string[]> => (await demo.status()).nodes.map(({ state }) => state);
+    await append(own);
+    expect(await seen()).toEqual(["running", "streaming", "streaming"]);
+    expect((await demo.cli("doctor")).stdout).toMatch(/Files without errors .*pg1.*syntax error/);
+    await demo.ok("up");
+    expect((await onHost((host) => host.readFile("pg1", own))) ?? "").not.toContain("= =");
+    await expectHere();
+    await append(other);
+    expect(await seen()).toEqual(["running", "streaming", "streaming"]);
+    expect((await demo.cli("doctor")).stdout).toMatch(/Files without errors .*pg1.*syntax error/);
+    await onHost((host) => host.writeFiles("pg1", [{ path: other, content: "", mode: 0o600 }]));
+  });
+
+  test("a limit that was set for the superuser's statements hides no server", async () => {
+    for (const setting of ["statement_timeout", "lock_timeout"])
+      await demo.sql("pg1", `ALTER ROLE postgres SET ${setting} = 1`);
+    try {
+      await demo.ok("status");
+      await demo.ok("mode", "quorum");
+      await demo.ok("mode", "async");
+    } finally {
+      for (const setting of ["statement_timeout", "lock_timeout"])
+        await demo.sql("pg1", `SET ${setting} = 0; ALTER ROLE postgres RESET ${setting}`);
+    }
+  });
+
   test("a frozen standby is named, not waited for, and goes on when it wakes up", async () => {
     await onHost((host) => host.pause("pg2"));
     try {

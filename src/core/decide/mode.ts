@@ -11,7 +11,7 @@ import { blockedStandbys } from "./blocked-standbys.ts";
 import { doubtTampered, planCommitRule } from "./commit-mode.ts";
 import { newDraft } from "./draft.ts";
 import { planDrift } from "./plan-drift.ts";
-import { clusterRefusals, nothingFounded } from "./safety.ts";
+import { clusterRefusals, nothingFounded, primaryRefusals } from "./safety.ts";
 
 export function decideMode(
   intent: Intent & { kind: "mode" },
@@ -34,7 +34,8 @@ export function decideMode(
 
 function primaryDown(authority: Authority, observation: Observation): Refusal[] {
   const primary = observation.nodes[authority.primary];
-  if (primary?.kind === "primary") return [];
+  // One that was not seen may run well; whatever else keeps it from being used is a refusal of its own.
+  if (primary?.kind === "primary" || primaryRefusals(authority, observation).length > 0) return [];
   return [
     {
       code: "primary-down",

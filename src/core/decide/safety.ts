@@ -60,7 +60,8 @@ function identifierOf(node: NodeObservation): string | null {
   return node.kind === "stopped" ? (node.control?.systemIdentifier ?? null) : null;
 }
 
-function primaryRefusals(authority: Authority, observation: Observation): Refusal[] {
+/** Why nothing can be decided with this primary as it is, or was seen. */
+export function primaryRefusals(authority: Authority, observation: Observation): Refusal[] {
   const name = authority.primary;
   const node = observation.nodes[name];
   if (node === undefined || node.kind === "absent") {

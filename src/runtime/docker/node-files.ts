@@ -7,7 +7,7 @@ import { dirname } from "node:path/posix";
 import { assert } from "../../support/assert.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { shellQuoted } from "../../support/shell-quoted.ts";
-import type { NodeFile } from "../node-host.ts";
+import { type NodeFile, STAGE_MARK } from "../node-host.ts";
 import { diskFull, tellsOfFullDisk } from "./engine-error.ts";
 import type { ExecResult } from "./exec.ts";
 import { NODE_PATHS } from "./names.ts";
@@ -49,9 +49,9 @@ export async function readNodeFile(run: RunOnVolume, node: string, path: string)
   });
 }
 
-/** A POSIX shell script; every value in it is shellQuoted. */
+/** A POSIX shell script; every value in it is quoted. */
 function writeScript(files: readonly NodeFile[]): string {
-  const staged = files.map((file) => ({ ...file, stage: `${file.path}.pgrep-kit-new` }));
+  const staged = files.map((file) => ({ ...file, stage: `${file.path}${STAGE_MARK}new` }));
   for (const { path, content } of files) {
     assertInside(path);
     assert(!content.includes("\0"), "a node's file is text");
@@ -64,6 +64,8 @@ function writeScript(files: readonly NodeFile[]): string {
     `cd ${shellQuoted(NODE_PATHS.root)}`,
     `trap ${shellQuoted(`rm -f ${stages}`)} EXIT`,
     `mkdir -p ${folders}`,
+    // Also of a program of the server's that comes to its end late: it has nothing left then to put in this one's place.
+    ...files.map(({ path }) => `rm -f ${shellQuoted(`${path}${STAGE_MARK}`)}*`),
     ...staged.flatMap(({ stage, content, mode }) => [
       // The shell's own complaint about a full disk is a mere "I/O error"; that of `cat` can be understood.
       `printf %s ${shellQuoted(content)} | cat >${shellQuoted(stage)}`,

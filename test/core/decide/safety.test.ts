@@ -57,6 +57,21 @@ describe("a primary whose data is older than it was", () => {
   });
 });
 
+describe("what commits wait for", () => {
+  const mode: Intent = { kind: "mode", allowBlocking: false };
+  const asked = () => three().fileAsks({ mode: "quorum" });
+
+  test("is changed on a running primary only", () => {
+    expect(refusalsOf(asked().down("pg1", { clean: true }).build(), mode)).toEqual(["primary-down"]);
+    expect(refusalsOf(asked().build(), mode)).toEqual([]);
+  });
+
+  test("is refused for a primary that was not seen, which is not called down for that", () => {
+    expect(refusalsOf(asked().unreachable("pg1").build(), mode)).toEqual(["primary-unseen"]);
+    expect(refusalsOf(asked().paused("pg1").build(), mode)).toEqual(["primary-unseen"]);
+  });
+});
+
 describe("data without a place in this cluster", () => {
   test("without a record nothing is guessed from data", () => {
     const { spec, observation } = three().build();
