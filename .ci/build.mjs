@@ -1,6 +1,6 @@
 // `npm run build`: the program as a few files in dist/, so that a command spends its start on its work and not on finding
 // some three hundred modules (guides/decisions/0008-bundled-program.md). Types are `npm run check`'s affair.
-import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
@@ -64,6 +64,8 @@ if (module !== undefined) {
   const dist = join(root, "dist");
   await rm(dist, { recursive: true, force: true });
   const modules = await bundle("cli/main", join(dist, "cli"));
+  // A command that npm has linked once is run as it lies here.
+  await chmod(join(dist, "cli", "main.js"), 0o755);
   const opening =
     "# Licences\n\npgrep-kit's program contains these packages, each under its own licence.\n\n";
   await writeFile(join(dist, "THIRD-PARTY-LICENCES.md"), opening + (await licences(modules)));

@@ -3,7 +3,7 @@
 // commands, in the folder demo-cluster/. Run again, it brings the same cluster up.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { ensureDependencies, root } from "./dependencies.mjs";
 
 const image = "postgres:17";
@@ -24,8 +24,9 @@ function main() {
     );
     pgrepKit(["init", "--name", "quickstart", "--runtime", runtime, "--nodes", "3", "--sample", "ecommerce"]);
   }
-  say("Its status (again at any time: cd demo-cluster && node ../dist/cli/main.js status)");
+  say("Its status:");
   pgrepKit(["status"]);
+  say(`To go on: cd demo-cluster && alias pgrep-kit='node ${relative(demo, cli)}'`);
 }
 
 function build() {

@@ -148,12 +148,14 @@ describe("a damaged state", () => {
         ]);
       }
       if (onDocker || isRoot) {
-        const { code, stderr } = await demo.cli("up");
-        expect([onDocker ? 4 : 2, stderr]).toEqual([
-          code,
-          expect.stringMatching(/does not belong to this cluster|not its state folder/),
-        ]);
-        expect(stderr).toMatch(/^hint: /m);
+        for (const args of [["up"], ["destroy", "--yes"]]) {
+          const { code, stderr } = await demo.cli(...args);
+          expect([onDocker ? 4 : 2, stderr]).toEqual([
+            code,
+            expect.stringMatching(/does not belong to this cluster|not its state folder/),
+          ]);
+          expect(stderr).toMatch(/^hint: .*[Bb]ring (it|that state folder) back/m);
+        }
         expect(await readdir(demo.folder)).toEqual(["moved", "pgrep-kit.yaml"]);
       }
     } finally {

@@ -42,14 +42,16 @@ test.each(["of nobody", "of another cluster of the same name"])(
     const flags = whose === "of nobody" ? [] : labels({ ...options, clusterId: "another" });
     await using _volume = await stranger("volume", name, ...flags);
     const host = await openDockerHost(options);
-    const foreign = await failure(host.setUp(quiet));
+    const foreign = await failure(host.check().then(() => host.setUp(quiet)));
     expect(foreign.code).toBe("volume-foreign");
     expect(foreign.message).toContain(name);
-    expect(foreign.detail).toBe(
-      whose === "of nobody"
-        ? "It was not made by pgrep-kit."
-        : `It belongs to another cluster named "${options.cluster}".`,
-    );
+    if (whose === "of nobody") expect(foreign.detail).toBe("It was not made by pgrep-kit.");
+    else {
+      expect(foreign.detail).toContain(`a cluster named "${options.cluster}" as well`);
+      // It may be the data that the user has lost the way to.
+      expect(foreign.hint).toMatch(/bring it back/);
+      expect(foreign.hint).not.toContain("docker volume rm");
+    }
     expect(await names("network", `name=pgrep-kit-${options.cluster}`)).toEqual([]);
     const attempts = [
       () => host.create("pg2"),

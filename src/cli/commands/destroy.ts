@@ -2,6 +2,7 @@
  * `destroy`: every node with its data, what the cluster shared, and the state. The file stays. It needs nothing of the
  * state but the cluster's identity, so that one whose passwords or record are damaged can be removed, too.
  */
+import { join } from "node:path";
 import type { ClusterFile } from "../../config/read-cluster-file.ts";
 import {
   STATE_FOLDER,
@@ -13,11 +14,12 @@ import {
 } from "../../control/state-folder.ts";
 import type { NodeName } from "../../core/spec.ts";
 import type { NodeHost } from "../../runtime/node-host.ts";
+import { type ErrorCode, PgrepKitError } from "../../support/errors.ts";
 import { giveUp, lockCluster } from "../change-cluster.ts";
 import { confirm } from "../confirm.ts";
 import { type GlobalOptions, findFile } from "../find-cluster.ts";
 import { listenForInterruption, orInterrupted } from "../interruption.ts";
-import { folderOf } from "../open-cluster.ts";
+import { NOBODY, folderOf } from "../open-cluster.ts";
 import { openHost } from "../open-host.ts";
 import { EXIT, print, say } from "../terminal.ts";
 
@@ -29,7 +31,10 @@ export interface DestroyOptions {
 export async function destroy(options: DestroyOptions, globals: GlobalOptions): Promise<number> {
   const file = await findFile(globals);
   const folder = await openState(folderOf(file));
-  if (folder === null) return nothingThere(file);
+  if (folder === null) {
+    await refuseLost(file);
+    return nothingThere(file);
+  }
   if (options.dryRun === true) {
     const names = await withNodes(file, folder, async (_, all) => all.join(", "));
     print(
@@ -51,6 +56,21 @@ export async function destroy(options: DestroyOptions, globals: GlobalOptions): 
   await orInterrupted(remove(file, folder, interruption.signal), interruption.signal, giveUp(lock));
   return EXIT.done;
 }
+
+/** Nodes of a cluster of this name whose state folder is gone are not "nothing": nobody may think them removed. */
+async function refuseLost(file: ClusterFile): Promise<void> {
+  const host = await openHost(file.spec, NOBODY, join(folderOf(file), STATE_FOLDER));
+  try {
+    await host.check();
+  } catch (error) {
+    // Without an engine, or without PostgreSQL, there is nothing to be seen.
+    if (error instanceof PgrepKitError && LOST.has(error.code)) throw error;
+  } finally {
+    await host.close();
+  }
+}
+
+const LOST: ReadonlySet<ErrorCode> = new Set(["volume-foreign", "state-mismatch"]);
 
 function nothingThere({ spec }: ClusterFile): number {
   say(`Nothing to remove: the cluster ${spec.name} was never made here.`);

@@ -94,9 +94,18 @@ export function ownOrThrow(
 ): void {
   if (isOwn(identity, labels)) return;
   const owner = labels?.[CLUSTER_LABEL];
+  const message = `the Docker ${kind} ${name} exists and does not belong to this cluster`;
+  if (owner === identity.cluster) {
+    // Perhaps the very data that is looked for: nothing here may advise to remove it.
+    throw new PgrepKitError("volume-foreign", {
+      message,
+      detail: `It was made for a cluster named "${owner}" as well, by another state folder (.pgrep-kit/).`,
+      hint: "Was this folder's .pgrep-kit/ lost or replaced? Then bring it back: nothing else belongs to that data. Otherwise give this cluster another name.",
+    });
+  }
   const remove = kind === "container" ? `docker rm ${name}` : `docker ${kind} rm ${name}`;
   throw new PgrepKitError("volume-foreign", {
-    message: `the Docker ${kind} ${name} exists and does not belong to this cluster`,
+    message,
     detail:
       owner === undefined
         ? "It was not made by pgrep-kit."
