@@ -200,5 +200,9 @@ export async function foreseeChange(change: Change): Promise<number> {
   if (decision.kind === "refuse") return refused(decision.refusals);
   const { renderDecision } = await import("./render/plan.ts");
   print(renderDecision(decision, { host: cluster.host, observation }));
+  if (decision.kind === "settled") {
+    const { leftOver } = await import("./render/left-over.ts");
+    leftOver(cluster.spec, await cluster.authority.read(), observation).forEach(print);
+  }
   return EXIT.done;
 }

@@ -85,6 +85,32 @@ test.each([
   expect(stderr).toContain(`${option} ${value}, where the file says`);
 });
 
+test("what up leaves, because it would interrupt writers or remove data, it names with the command for it", async () => {
+  const before = await demo.readFile("pgrep-kit.yaml");
+  const edited = before
+    .replace(/\n.*name: pg3.*/, "")
+    .replace(/^settings:.*$/m, "settings: { shared_buffers: 64MB }");
+  expect(edited).toContain("64MB");
+  try {
+    await demo.writeFile("pgrep-kit.yaml", edited);
+    const left = [
+      /^Left for you: pg1 needs a restart before shared_buffers takes effect \(pgrep-kit restart\)\.$/m,
+      /^Left for you: pg3 .*\(pgrep-kit remove-standby pg3\)\.$/m,
+    ];
+    const { stderr } = await demo.ok("up");
+    const { stdout } = await demo.ok("up", "--dry-run");
+    for (const line of left) {
+      expect(stderr).toMatch(line);
+      expect(stdout).toMatch(line);
+    }
+  } finally {
+    await demo.writeFile("pgrep-kit.yaml", before);
+    await demo.ok("up");
+    await demo.ok("restart", "--yes");
+  }
+  expect((await demo.ok("up")).stderr).not.toContain("Left for you");
+});
+
 describe("what was broken by hand", () => {
   test("a node whose data is gone is copied anew, and no other server is restarted", async () => {
     const { pg3: _, ...before } = await startedAt();

@@ -5,6 +5,7 @@ import { type Change, changeCluster, foreseeChange } from "../change-cluster.ts"
 import { type GlobalOptions, findFile } from "../find-cluster.ts";
 import { folderOf } from "../open-cluster.ts";
 import { preflight } from "../preflight.ts";
+import { leftOver } from "../render/left-over.ts";
 import { EXIT, say } from "../terminal.ts";
 
 export interface UpOptions {
@@ -44,6 +45,7 @@ export async function up(options: UpOptions, globals: GlobalOptions): Promise<nu
           ? `Nothing to do: ${names} are as the file says.`
           : `${names} are as the file says.`,
       );
+      leftOver(cluster.spec, result.authority, result.observation).forEach(say);
       return EXIT.done;
     },
   };
