@@ -56,7 +56,7 @@ export interface StandbyLag {
 /** A standby that sends no sign of life for this long is silent; its reports come every second. */
 const SILENT_AFTER_MS = 5000;
 
-/** One entry for every node of the file but the primary, and for every other standby that was seen. */
+/** One entry for every node of the file but the primary, whatever became of it, and for every other one that is known. */
 export function standbyLags(
   spec: ClusterSpec,
   authority: Authority | null,
@@ -69,10 +69,13 @@ export function standbyLags(
     .map((name) => standbyLag(name, lagUpstream(name, spec, authority, observation), observation));
 }
 
+/** One that was promoted without authority is still a standby by the record, and is not to vanish. */
 function isStandby(name: NodeName, authority: Authority | null, observation: Observation): boolean {
-  const kind = observation.nodes[name]?.kind;
-  if (kind === "standby") return true;
-  return kind !== "primary" && authority !== null && name !== authority.primary;
+  const { nodes } = observation;
+  if (nodes[name]?.kind === "standby") return true;
+  if (authority !== null) return name !== authority.primary;
+  const writers = Object.values(nodes).filter((node) => node.kind === "primary");
+  return nodes[name]?.kind !== "primary" || writers.length > 1;
 }
 
 /** Where it receives from in fact, else where it should. */

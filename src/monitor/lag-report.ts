@@ -1,4 +1,5 @@
 /** The documented shape of `lag -o json|yaml` and of its NDJSON lines; `guides/json.md` lists every key. */
+import type { NodeState } from "../core/diagnose/node-state.ts";
 import type { StandbyLag } from "../core/lag.ts";
 import type { JudgedLag, LagAssessment, LagVerdict } from "./lag.ts";
 import type { Band } from "./thresholds.ts";
@@ -40,7 +41,13 @@ export interface LagReport {
   readonly warnMs: number | null;
   readonly critBytes: number | null;
   readonly critMs: number | null;
-  readonly standbys: readonly (StageReport & { readonly band: Band; readonly reasons: readonly string[] })[];
+  readonly standbys: readonly JudgedReport[];
+}
+
+interface JudgedReport extends StageReport {
+  readonly state: NodeState;
+  readonly band: Band;
+  readonly reasons: readonly string[];
 }
 
 export function lagReport({
@@ -65,9 +72,9 @@ export function lagReport({
   };
 }
 
-function standbyReport({ lag, replayTime, band, reasons }: JudgedLag): LagReport["standbys"][number] {
+function standbyReport({ lag, state, replayTime, band, reasons }: JudgedLag): JudgedReport {
   const replay = { ...lag.replay, time: replayTime };
-  return { ...stageReport({ ...lag, replay }), band, reasons };
+  return { ...stageReport({ ...lag, replay }), state, band, reasons };
 }
 
 export function stageReport(lag: StandbyLag): StageReport {

@@ -23,6 +23,7 @@ interface Lag {
   readonly verdict: string;
   readonly standbys: readonly {
     readonly node: string;
+    readonly state: string;
     readonly band: string;
     readonly reasons: readonly string[];
     readonly sendLagBytes: number | null;
@@ -166,22 +167,65 @@ test("a primary that does not answer leaves everything unknown, and nothing good
   try {
     const result = await demo.cli("lag");
     expect(result.code).toBe(UNKNOWN);
-    expect(firstLine(result)).toMatch(/^LAG UNKNOWN: pg2 cannot be judged: pg1 does not answer/);
+    expect(firstLine(result)).toMatch(/^LAG UNKNOWN: pg2 cannot be judged: pg1 is frozen/);
   } finally {
     await host.resume("pg1");
   }
   await caughtUp();
 });
 
-test("a standby that is missing is critical, though nothing is known to lag", async () => {
+test("a frozen standby is critical at once, before its silence is heard", async () => {
+  await host.pause("pg3");
+  try {
+    const result = await demo.cli("lag");
+    expect(result.code).toBe(CRITICAL);
+    expect(firstLine(result)).toMatch(/^LAG CRITICAL: pg3 is frozen/);
+    await writeWal(185_000);
+    const seen = await lag();
+    expect(seen.code).toBe(CRITICAL);
+    expect(of(seen, "pg3")).toMatchObject({ state: "frozen", band: "critical" });
+    expect(of(seen, "pg3").replayLagBytes).toBeGreaterThan(185_000);
+    expect(of(seen, "pg3").reasons.join()).toMatch(/is frozen .*\(18\d kB behind\)/);
+  } finally {
+    await host.resume("pg3");
+  }
+  await caughtUp();
+});
+
+test("a standby that is stopped is critical, though nothing is known to lag", async () => {
   await host.stop("pg3", 20_000);
+  const result = await demo.cli("lag");
+  expect(result.code).toBe(CRITICAL);
+  expect(firstLine(result)).toMatch(/^LAG CRITICAL: pg3 has been stopped/);
+  await demo.ok("up");
+  await caughtUp();
+});
+
+test("a standby that does not receive is critical, though its server runs", async () => {
+  await demo.sql("pg3", "ALTER SYSTEM SET primary_conninfo = ''");
+  await demo.sql("pg3", "SELECT pg_reload_conf()");
   await eventually("its connection to be gone", async () => {
     const rows = await demo.sql("pg1", "SELECT FROM pg_stat_replication WHERE application_name = 'pg3'");
     return rows.length === 0;
   });
   const result = await demo.cli("lag");
   expect(result.code).toBe(CRITICAL);
+  expect(firstLine(result)).toMatch(/^LAG CRITICAL: pg3 /);
+  expect(of(await lag(), "pg3").state).toBe("disconnected");
+  await demo.ok("up");
+  await caughtUp();
+});
+
+// The last one: nothing brings a promoted standby back into the cluster but a fresh copy.
+test("a promoted standby is critical, and still listed: a split brain is no good lag", async () => {
+  await demo.sql("pg3", "SELECT pg_promote()");
+  const result = await demo.cli("lag");
+  expect(result.code).toBe(CRITICAL);
   expect(firstLine(result)).toMatch(
-    /^LAG CRITICAL: pg3 is not connected: pg1 has no row for it in pg_stat_replication/,
+    /^LAG CRITICAL: pg3 accepts writes without authority \(split brain\) \| /,
   );
+  expect(result.stdout).toMatch(/^ {2}pg3 +pg1 +split brain .*critical/m);
+  const seen = await lag();
+  expect(of(seen, "pg2")).toMatchObject({ state: "streaming", band: "good" });
+  expect(of(seen, "pg3")).toMatchObject({ state: "split-brain", band: "critical", replayLagBytes: null });
 });

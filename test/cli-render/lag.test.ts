@@ -66,6 +66,30 @@ describe("the lag screen", () => {
     expect(lines(paused).at(-1)).toMatch(/^ {2}pg2 +pg1 +replay paused +8 MB +– +concerning +0 B/);
   });
 
+  it.each([
+    ["split brain", pair().primary("pg3", "0/5A02000", { timeline: 2, forks: ["0/5A00000"] })],
+    ["frozen", pair().standby("pg3", "0/5A01C28").paused("pg3")],
+    ["crashed", pair().standby("pg3", "0/5A01C28").down("pg3")],
+    ["missing", pair().standby("pg3", "0/5A01C28").absent("pg3")],
+    ["unreachable", pair().standby("pg3", "0/5A01C28").unreachable("pg3")],
+    ["starting", pair().standby("pg3", "0/5A01C28").starting("pg3")],
+    ["wrong upstream", pair().standby("pg3", "0/5A00F10", { follows: "pg2" })],
+    ["not connected", pair().standby("pg3", "0/5A01C28", { sender: null })],
+  ])("says %s of such a standby, which nobody may take for a streaming one", (state, world) => {
+    expect(lines(world).at(-1)).toMatch(new RegExp(`^ {2}pg3 +pg\\d +${state} `));
+  });
+
+  it("keeps a server's own words on the first line, and apart from the data", () => {
+    const world = pair().standby("pg3", "0/5A01C28").unreachable("pg3", "one | two\n  three");
+    expect(lines(world, { data: true })[0]).toMatch(
+      /^LAG CRITICAL: pg3 does not answer: one \/ two three, is not connected: [^|]* \| pg2_replay=/,
+    );
+  });
+
+  it("does not say what a standby does whose upstream nobody saw", () => {
+    expect(lines(pair().unreachable("pg1")).at(-1)).toMatch(/^ {2}pg2 +pg1 +– /);
+  });
+
   it("shows no table where there is nothing to show", () => {
     expect(lines(cluster().primary("pg1", "0/5000"))).toEqual(["LAG UNKNOWN: no standby to judge"]);
   });

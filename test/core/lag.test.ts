@@ -83,6 +83,21 @@ describe("lag", () => {
     });
   });
 
+  it("has an entry for every node of the file but the primary, whatever became of it", () => {
+    const world = pair("0/5000")
+      .primary("pg3", "0/5000", { timeline: 2, forks: ["0/4000"] })
+      .standby("pg4", "0/5000")
+      .absent("pg4")
+      .standby("pg5", "0/5000")
+      .paused("pg5");
+    const { spec, authority, observation } = world.build();
+    const names = (record: typeof authority | null): string[] =>
+      standbyLags(spec, record, observation).map((one) => one.node);
+    expect(names(authority)).toEqual(["pg2", "pg3", "pg4", "pg5"]);
+    expect(lag(world, "pg3")).toMatchObject({ upstream: "pg1", attachment: "detached", replayed: null });
+    expect(names(null)).toEqual(["pg1", "pg2", "pg3", "pg4", "pg5"]);
+  });
+
   it("measures a cascaded standby by its upstream's received position", () => {
     const world = pair("0/4800").standby("pg3", "0/4000", { upstream: "pg2" });
     expect(lag(world, "pg3")).toMatchObject({ upstream: "pg2", flush: { bytes: 0x800 } });

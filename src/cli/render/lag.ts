@@ -4,6 +4,7 @@
  */
 import type { JudgedLag, LagAssessment, LagVerdict } from "../../monitor/lag.ts";
 import type { Band, Thresholds } from "../../monitor/thresholds.ts";
+import type { NodeState } from "../../core/diagnose/node-state.ts";
 import type { LagStage } from "../../core/lag.ts";
 import { timeText } from "./status.ts";
 import type { Screen, Style } from "./style.ts";
@@ -12,7 +13,9 @@ import { formatBytes } from "./units.ts";
 
 /** With `performanceData` the first line ends in what Nagios draws graphs of; people are better off without it. */
 export function renderLag(assessment: LagAssessment, screen: Screen, performanceData: boolean): string[] {
-  const first = `LAG ${paintVerdict(assessment.verdict, screen.style)}: ${assessment.message}`;
+  // Servers' own words are in it: a line's end or a bar would end the message for Nagios.
+  const message = assessment.message.replaceAll(/\s*\n\s*/g, " ").replaceAll("|", "/");
+  const first = `LAG ${paintVerdict(assessment.verdict, screen.style)}: ${message}`;
   const data = performanceData ? performance(assessment) : "";
   const lines = [data === "" ? first : `${first} | ${data}`];
   if (assessment.standbys.length === 0) return lines;
@@ -37,14 +40,13 @@ const COLUMNS: readonly Column[] = [
 
 const NONE = "–";
 
-function lagRow({ lag, replayTime, band }: JudgedLag, style: Style): string[] {
+function lagRow(judged: JudgedLag, style: Style): string[] {
+  const { lag, replayTime, band } = judged;
   const { slot } = lag;
   return [
     lag.node,
     lag.upstream ?? NONE,
-    lag.replayPaused === true
-      ? "replay paused"
-      : (lag.senderState ?? (lag.attachment === "detached" ? "not connected" : NONE)),
+    stateCell(judged),
     ...stage({ bytes: lag.replay.bytes, time: replayTime }),
     paintBand(band, style),
     lag.send.bytes === null ? NONE : formatBytes(lag.send.bytes),
@@ -52,6 +54,15 @@ function lagRow({ lag, replayTime, band }: JudgedLag, style: Style): string[] {
     ...stage(lag.flush),
     slot === null ? NONE : slot.walStatus === "lost" ? "lost" : formatBytes(slot.retainedBytes),
   ];
+}
+
+const SENDING: ReadonlySet<NodeState> = new Set(["streaming", "catching-up", "delayed", "silent"]);
+
+/** PostgreSQL's word while its upstream sends to it, else ours. */
+function stateCell({ lag, state }: JudgedLag): string {
+  if (state === "disconnected" || (SENDING.has(state) && lag.attachment === "detached"))
+    return "not connected";
+  return SENDING.has(state) ? (lag.senderState ?? NONE) : state.replaceAll("-", " ");
 }
 
 function stage({ bytes, time }: LagStage): [string, string] {
