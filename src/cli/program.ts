@@ -19,10 +19,22 @@ export async function run(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     // Help and version were asked for; everything else that commander stops at is a mistake on the command line.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    await reportFailure(error, form === "json");
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+    if (!(error instanceof CommanderError)) await reportFailure(error, form === "json");
+    // Monitoring would take the usual code for "critical".
+    const lag = program.commands.find((command) => command.name() === "lag");
+    if (lag !== undefined && verbOf(argv) === "lag")
+      return (await import("./commands/lag.ts")).misused(error, lag.opts());
+    if (error instanceof CommanderError) return EXIT.usage;
     return exitCodeOf(error);
   }
+}
+
+/** The first word that is neither an option nor the value of one; whether the rest can be read does not matter. */
+function verbOf(argv: readonly string[]): string | undefined {
+  return argv
+    .slice(2)
+    .find((word, index, words) => !word.startsWith("-") && words[index - 1] !== "--cluster");
 }
 
 type Finish = (code: number) => void;

@@ -100,11 +100,34 @@ describe("a mistake on the command line ends with 2, a word on stderr and nothin
     expect(stderr).toMatch(/^error: {3}/);
   });
 
-  test("but to a monitoring system lag says unknown, with 3", async () => {
-    const { code, stdout, stderr } = await cli("lag", "--warn", "sixteen");
+  test.each([
+    [["lag", "--warn", "sixteen"], /"sixteen" is neither bytes nor a time/],
+    [["lag", "--foo"], /unknown option '--foo'/],
+    [["lag", "--wacht"], /unknown option '--wacht'/],
+    [["lag", "-o", "xml"], /'xml' is invalid/],
+    [["lag", "now"], /too many arguments/],
+    [["lag", "--crit"], /argument missing/],
+    [["lag", "--cluster"], /argument missing/],
+    [["--cluster", "demo.yaml", "lag", "--foo"], /unknown option '--foo'/],
+    [["--foo", "lag"], /unknown option '--foo'/],
+  ])("but to a monitoring system lag says unknown, with 3: %j", async (args, words) => {
+    const { code, stdout, stderr } = await cli(...args);
     expect(code).toBe(3);
-    expect(stdout).toMatch(/^LAG UNKNOWN: /);
+    expect(stdout).toMatch(/^LAG UNKNOWN: [^\n]+\n$/);
+    expect(stdout).toMatch(words);
     expect(stderr).toMatch(/^error: {3}/);
+    expect(stderr).toMatch(words);
+  });
+
+  test("nor does lag put words where JSON was asked for", async () => {
+    const { code, stdout, stderr } = await cli("lag", "-o", "json", "--foo");
+    expect([code, stdout]).toEqual([3, ""]);
+    expect(stderr).toMatch(/^error: {3}unknown option '--foo'/);
+  });
+
+  test("and a word that is not the verb is no question of lag's", async () => {
+    expect(await cli("--cluster", "lag")).toMatchObject({ code: 2, stdout: "" });
+    expect(await cli("logs", "lag", "--foo")).toMatchObject({ code: 2, stdout: "" });
   });
 });
 

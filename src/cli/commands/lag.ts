@@ -33,6 +33,15 @@ export async function lag(options: LagOptions, globals: GlobalOptions): Promise<
   }
 }
 
+/** A command line that could not be read never gets as far as `lag`; stderr has been told. */
+export function misused(error: unknown, options: Partial<LagOptions>): number {
+  const [first = ""] = messageOf(error)
+    .replace(/^error: /, "")
+    .split("\n");
+  if (options.output === "table" && options.watch !== true) print(`LAG UNKNOWN: ${first}`);
+  return LAG_EXIT_CODES.unknown;
+}
+
 async function judge(options: LagOptions, globals: GlobalOptions): Promise<number> {
   const parsed = parseThresholds(options.warn, options.crit);
   if (!parsed.ok) throw new PgrepKitError("usage", parsed);
