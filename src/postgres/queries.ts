@@ -18,11 +18,18 @@ const OTHER_LINES =
   "(SELECT json_object_agg(name, setting ORDER BY seqno) FROM lines WHERE NOT own AND name IS NOT NULL)";
 
 /**
+ * A setting that no file names any more, and that runs with its default: no restart would change it. PostgreSQL leaves the
+ * mark of an earlier wish in place, because it takes it away only where it is told a value.
+ */
+const RETURNED_TO_DEFAULT =
+  "setting IS NOT DISTINCT FROM boot_val AND lower(name) NOT IN (SELECT lower(lines.name) FROM lines WHERE lines.name IS NOT NULL)";
+
+/**
  * Everything `observe` wants to know of a running server, as one JSON document and in one round trip.
  * CASE keeps functions that are an error in, or outside of, recovery from being called there.
  */
 export const OBSERVE = `
-WITH settings AS MATERIALIZED (SELECT name, setting, source, pending_restart FROM pg_settings),
+WITH settings AS MATERIALIZED (SELECT name, setting, boot_val, source, pending_restart FROM pg_settings),
 ${LINES}
 SELECT json_build_object(
   'inRecovery', pg_is_in_recovery(),
@@ -49,7 +56,8 @@ SELECT json_build_object(
   'synchronousStandbyNames', current_setting('synchronous_standby_names'),
   'synchronousCommit', (SELECT CASE WHEN source IN ('user', 'database', 'database user', 'session') THEN NULL ELSE setting END
     FROM settings WHERE name = 'synchronous_commit'),
-  'pendingRestart', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM settings WHERE pending_restart),
+  'pendingRestart', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM settings WHERE pending_restart
+    AND NOT (${RETURNED_TO_DEFAULT})),
   'limits', (SELECT json_object_agg(name, setting::bigint) FROM settings WHERE name IN
     ('max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction')),
   'senders', (SELECT coalesce(json_agg(json_build_object(
