@@ -81,7 +81,7 @@ export function diagnose(
     nodes: scene.names.map((name) => nodeDiagnosis(scene, name)),
     findings: idle ? findings.filter(mattersAtRest) : findings,
     outlook,
-    next: idle ? [up] : nextSteps(spec, findings, outlook),
+    next: idle ? [up] : nextSteps({ spec, observation, findings, outlook }),
   };
 }
 
@@ -96,11 +96,16 @@ function mattersAtRest(one: Finding): boolean {
 }
 
 function findingsOf(scene: Scene): Finding[] {
-  const standbys = scene.names.filter((name) => name !== scene.authority?.primary);
+  const standbys = scene.names
+    .filter((name) => name !== scene.authority?.primary)
+    .flatMap((name) => standbyFindings(scene, name));
+  // A rule cannot be proved, nor much else be done, while a standby is frozen: of the two it is the one to act on first.
+  const isFrozen = (one: Finding): boolean => one.code === "standby-frozen";
   return [
     ...primaryFindings(scene),
+    ...standbys.filter(isFrozen),
     ...commitFindings(scene),
-    ...standbys.flatMap((name) => standbyFindings(scene, name)),
+    ...standbys.filter((one) => !isFrozen(one)),
     ...scene.names.flatMap((name) => slotFindings(scene, name)),
     ...scene.names.flatMap((name) => settingsFindings(scene, name)),
   ];

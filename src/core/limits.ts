@@ -50,6 +50,16 @@ export function limitChanges(
   return { lowered: steps.some((step) => step < 0), raised: steps.some((step) => step > 0) };
 }
 
+/** What a start with `settings` would give it of the five; `overrides` win over them. */
+export function limitsAfterStart(
+  settings: Readonly<Record<string, string>>,
+  overrides: Readonly<Record<string, string>>,
+): Limits {
+  return Object.fromEntries(
+    LIMITS.map((name) => [name, Number(overrides[name] ?? settings[name] ?? DEFAULTS[name])]),
+  );
+}
+
 /** In which of the five `has` is smaller than `wanted`. */
 export function smallerIn(has: Limits, wanted: Limits): string[] {
   return LIMITS.filter((name) => (has[name] ?? Infinity) < (wanted[name] ?? 0));

@@ -69,7 +69,7 @@ export function lossOutlook(
     arithmetic(rule, authority.primary, reachedSince(choice, covered.since)),
   );
   const failing = sums.filter((sum) => !sum.holds);
-  if (failing.length > 0) return { kind: "refused", reasons: failing.map(notReached), accepting };
+  if (failing.length > 0) return { kind: "refused", reasons: unlike(failing.map(notReached)), accepting };
   return { kind: "proved", candidate: best.node, arithmetic: sums, since: covered.since };
 }
 
@@ -120,6 +120,13 @@ function pending(): OutlookReason {
 
 function notReached(sum: Arithmetic): OutlookReason {
   return { code: "quorum-not-reached", message: arithmeticText(sum) };
+}
+
+/** The old rule and the new one may fail by the same arithmetic. */
+function unlike(reasons: readonly OutlookReason[]): OutlookReason[] {
+  return reasons.filter(
+    (one, place) => reasons.findIndex(({ message }) => message === one.message) === place,
+  );
 }
 
 /**

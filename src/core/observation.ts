@@ -25,6 +25,8 @@ export interface NodeWiring {
   /** What the server itself binds to. */
   readonly listenAddresses: string;
   readonly listenPort: number;
+  /** Its data directory as the server sees it. */
+  readonly data: string;
   /** The password file as the server sees it. */
   readonly passfile: string;
 }
@@ -125,6 +127,8 @@ export interface ControlData {
 /** Frozen by the engine or by SIGSTOP: holds its connections, answers nobody, and may wake up at any moment. */
 export interface PausedObservation {
   readonly kind: "paused";
+  /** The processes that are stopped, where the host knows them. */
+  readonly processes?: readonly number[];
 }
 
 export interface UnreachableObservation {

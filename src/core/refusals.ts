@@ -17,6 +17,7 @@ export const REFUSAL_CODES = [
   "node-unseen",
   "node-missing",
   "diverged",
+  "standbys-first",
   "would-block",
   "removes-primary",
 ] as const;

@@ -5,6 +5,7 @@
 import { type Authority, coverage } from "../core/authority.ts";
 import { confirmers } from "../core/commit-rule.ts";
 import type { Diagnosis, NodeDiagnosis, Verdict } from "../core/diagnose.ts";
+import { remarkOf } from "../core/diagnose/next-steps.ts";
 import type { Fact, FindingCode, Severity } from "../core/diagnose/finding.ts";
 import type { LossOutlook, OutlookReason } from "../core/loss-outlook.ts";
 import { formatLsn } from "../core/lsn.ts";
@@ -102,11 +103,11 @@ export function statusReport(
       facts,
     })),
     outlook: outlookReport(diagnosis.outlook),
-    next: diagnosis.next.map(({ command, why }) => ({ command, why })),
+    next: diagnosis.next.map((step) => ({ command: step.command, why: remarkOf(step) })),
   };
 }
 
-function commitReport(authority: Authority): StatusReport["commit"] {
+export function commitReport(authority: Authority): NonNullable<StatusReport["commit"]> {
   const { rule } = authority;
   const covered = coverage(authority);
   return {

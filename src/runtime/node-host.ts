@@ -21,7 +21,11 @@ export type HostNode =
   | { readonly state: "stopped"; readonly exitCode: number | null; readonly stoppedAtMs: number | null }
   | { readonly state: "running"; readonly startedAtMs: number | null }
   /** Frozen: `docker pause`, SIGSTOP. */
-  | { readonly state: "paused" };
+  | {
+      readonly state: "paused";
+      /** The processes that are stopped; absent where the server is frozen as a whole. */
+      readonly processes?: readonly number[];
+    };
 
 export interface NodeFile {
   /** Relative to `NodePaths.root`, with forward slashes: `conf/postgresql.conf`. */

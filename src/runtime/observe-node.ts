@@ -18,7 +18,9 @@ export async function observeNode(
   signal?: AbortSignal,
 ): Promise<NodeObservation> {
   if (seen === undefined || seen.state === "absent") return { kind: "absent", debris: false };
-  if (seen.state === "paused") return { kind: "paused" };
+  if (seen.state === "paused") {
+    return { kind: "paused", ...(seen.processes === undefined ? {} : { processes: seen.processes }) };
+  }
   try {
     if (seen.state === "stopped") return await inspectStopped(context, node, seen, signal);
     const session = await context.sessions.to(node);

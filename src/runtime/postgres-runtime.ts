@@ -86,14 +86,15 @@ export class PostgresRuntime implements NodeRuntime {
           node,
           this.context.portOf(node),
         );
-        const passfile = passfilePath(this.context.host.paths(node));
+        const paths = this.context.host.paths(node);
         const wired = {
           ...endpoint,
           peerHost: peer.host,
           peerPort: peer.port,
           listenAddresses,
           listenPort,
-          passfile,
+          data: paths.data,
+          passfile: passfilePath(paths),
         };
         return [node, wired];
       }),

@@ -189,7 +189,7 @@ describe("what was broken by hand", () => {
     await onHost((host) => host.pause("pg2"));
     try {
       const { code, stderr } = await demo.cli("up");
-      expect([code, stderr]).toEqual([3, expect.stringMatching(/pg2 does not answer[^]*\[node-unseen\]/)]);
+      expect([code, stderr]).toEqual([3, expect.stringMatching(/pg2 is frozen[^]*\[node-unseen\]/)]);
     } finally {
       await onHost((host) => host.resume("pg2"));
     }

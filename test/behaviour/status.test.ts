@@ -1,4 +1,6 @@
 // One cluster, broken in one way after another and mended again: what `status` says of it, and that its advice works.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type StatusJson, type TestCluster, eventually, startCluster } from "../setup/cluster.ts";
 import type { NodeHost } from "../../src/runtime/node-host.ts";
@@ -34,6 +36,21 @@ async function followAdvice(text: string): Promise<void> {
   if (typed === undefined) throw new Error(`no advice in\n${text}`);
   const words = [...typed.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
   await demo.ok(...words);
+}
+
+/** Types a command of the host that the screen shows, word for word. */
+async function followHostAdvice(
+  text: string,
+  shown = /^ +(?:Next: )?((?:docker|kill) .*?)(?: {2,}\(.*)?$/m,
+): Promise<void> {
+  const typed = shown.exec(text)?.[1];
+  if (typed === undefined) throw new Error(`no command of the host in\n${text}`);
+  await promisify(execFile)("sh", ["-c", typed]);
+}
+
+async function withSettings(settings: string): Promise<void> {
+  const text = await demo.readFile("pgrep-kit.yaml");
+  await demo.writeFile("pgrep-kit.yaml", text.replace(/\nsettings:[^]*$/, `\nsettings: {${settings}}\n`));
 }
 
 async function healthy(): Promise<StatusJson> {
@@ -129,8 +146,17 @@ describe("a standby that is away", () => {
     expect(nodeOf(status, "pg3").state).toBe("frozen");
     expect(codes(status)).toContain("standby-frozen");
     expect(codes(status)).not.toContain("standby-stopped");
-    await host.resume("pg3");
+    await followHostAdvice(await screen());
     await healthy();
+  });
+
+  test("frozen: no rule is begun that needs it, it is said at once, and its advice works from the refusal, too", async () => {
+    await host.pause("pg3");
+    const refused = await demo.cli("mode", "quorum", "--acks", "2");
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toMatch(/\[would-block\][^]*pg3 is frozen +\[node-unseen\]/);
+    await followHostAdvice(refused.stderr);
+    expect((await healthy())["commit"]).toMatchObject({ acks: 1, proof: "proved" });
   });
 
   test("both: every commit waits, and that is the gravest news", async () => {
@@ -172,10 +198,49 @@ describe("the primary", () => {
       const refused = await demo.cli("up");
       expect(refused.code).toBe(3);
       expect(refused.stderr).toContain("[primary-unseen]");
+      expect((await demo.cli("doctor")).stdout).toMatch(/✗ Authority +pg1 is frozen.*\n +(docker|kill) /);
+      await followHostAdvice(stdout);
+      await healthy();
     } finally {
       await host.resume("pg1");
     }
+  });
+});
+
+describe("settings that wait for a restart", () => {
+  test("are never taken by the primary before its standbys; the advice takes them in order", async () => {
+    await withSettings("max_connections: 120");
+    await demo.ok("up");
+    const text = await screen();
+    expect(text).toMatch(/pg1 needs a restart before max_connections takes effect/);
+    expect(text).toMatch(/Next: pgrep-kit restart {10}\(/);
+    const refused = await demo.cli("restart", "pg1", "--yes");
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toMatch(/would stop the replay of pg2, pg3 +\[standbys-first\]/);
+    await demo.ok("restart", "--yes");
     await healthy();
+    expect(await demo.sql("pg3", "SHOW max_connections")).toEqual([{ max_connections: "120" }]);
+  });
+
+  test("are none where the file asks again for what the servers run with", async () => {
+    await withSettings("max_connections: 120, shared_buffers: 64MB");
+    await demo.ok("up");
+    expect(codes(await demo.status())).toContain("restart-pending");
+    await withSettings("max_connections: 120");
+    await demo.ok("up");
+    await healthy();
+  });
+
+  test("are some where what they run with was taken out of the file", async () => {
+    await withSettings("max_connections: 120, shared_buffers: 64MB");
+    await demo.ok("up");
+    await demo.ok("restart", "--yes");
+    await withSettings("max_connections: 120");
+    await demo.ok("up");
+    expect(codes(await demo.status())).toContain("restart-pending");
+    await demo.ok("restart", "--yes");
+    await healthy();
+    expect(await demo.sql("pg1", "SHOW shared_buffers")).toEqual([{ shared_buffers: "128MB" }]);
   });
 });
 
@@ -238,6 +303,38 @@ test("a slot that was lost is named with its standby, refused by up, and mended 
   await healthy();
 });
 
+/** Nobody deletes what only this node may hold without having been told so. */
+async function removeWithWarning(): Promise<void> {
+  const warning = "once you are sure that nobody needs what only it holds";
+  expect(await screen()).toMatch(new RegExp(`Next: pgrep-kit remove-standby pg3\\s+\\(${warning}; then`));
+  expect((await demo.cli("doctor")).stdout).toMatch(
+    new RegExp(
+      `${warning.replace("once", "Once")}:\\n +pgrep-kit remove-standby pg3\\n +Then pgrep-kit add-standby`,
+    ),
+  );
+  for (const option of [[], ["--dry-run"]]) {
+    const { stderr } = await demo.cli("remove-standby", "pg3", ...option);
+    expect(stderr.replaceAll(/\s+/g, " ")).toContain(warning);
+  }
+  await demo.ok("remove-standby", "pg3", "--yes");
+}
+
+test("a standby that was promoted by hand is stopped by its advice, and warned of before it is deleted", async () => {
+  await demo.sql("pg3", "SELECT pg_promote()");
+  await demo.sql("pg3", "CHECKPOINT");
+  const text = await screen();
+  expect(text).toMatch(/✗ Split brain: pg3 accepts writes on timeline 2/);
+  await followHostAdvice(text);
+  const stopped = await eventually("pg3 to be stopped", async () => {
+    const now = await screen();
+    return now.includes("stopped, diverged") && now;
+  });
+  expect(stopped).toContain("it is on timeline 2, and where that began is not known");
+  await removeWithWarning();
+  await demo.ok("add-standby", "pg3");
+  await healthy();
+});
+
 test("a second writer is split brain: named, followed by nobody, refused by up, and never started again", async () => {
   const { nodes } = await healthy();
   await host.stop("pg3", 20_000);
@@ -265,12 +362,12 @@ test("a second writer is split brain: named, followed by nobody, refused by up, 
     expect(refused.stderr).toContain("[split-brain]");
   }
 
-  await host.stop("pg3", 20_000);
+  await followHostAdvice(stdout);
+  await eventually("pg3 to be stopped", async () => (await demo.status()).verdict === "degraded");
   const refused = await demo.cli("up");
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain("[not-a-standby]");
-  expect((await demo.status()).verdict).toBe("degraded");
-  await demo.ok("remove-standby", "pg3", "--yes");
+  await removeWithWarning();
   await demo.ok("add-standby", "pg3");
   await healthy();
 });

@@ -28,6 +28,16 @@ describe("errors", () => {
     );
   });
 
+  it("keep a command below a hint on one line, to be copied", () => {
+    const typed = `docker stop ${"x".repeat(60)} ${"y".repeat(60)}`;
+    const hint = `Stop it before anything else, and keep its data: only it may hold some writes, ${"word ".repeat(9)}.\n${typed}`;
+    expect(
+      renderRefusals([{ ...refusal, hint }], plain(80))
+        .split("\n")
+        .at(-1),
+    ).toBe(`         ${typed}`);
+  });
+
   it("leave out what they do not have", () => {
     expect(renderError(new PgrepKitError("usage", { message: "no such node" }), plain())).toBe(
       "error:   no such node",

@@ -34,6 +34,8 @@ describe("a plan that is only shown", () => {
     expect(text).toContain("SELECT pg_reload_conf()");
     expect(text).toContain("wait until pg2, pg3 have flushed past the LSN at which it took effect");
     expect(text.split("\n").at(-1)).toBe("Nothing was changed.");
+    const alone = cluster().primary("pg1", "0/5000").standby("pg2", "0/5000").fileAsks({ mode: "quorum" });
+    expect(planned(alone)).toContain("wait until pg2 has flushed past");
   });
 
   it("numbers stages, so that what runs side by side stands under one number", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { renderStatus } from "../../src/cli/render/status.ts";
 import { widthOf } from "../../src/cli/render/style.ts";
 import { diagnose } from "../../src/core/diagnose.ts";
-import { cluster, type WorldBuilder } from "../core/builders/world.ts";
+import { cluster, proof, type WorldBuilder } from "../core/builders/world.ts";
 import { coloured, plain } from "./screen.ts";
 
 function screenOf(world: WorldBuilder, screen = plain(), verbs: ReadonlySet<string> | null = null): string[] {
@@ -146,6 +146,29 @@ describe("the status screen", () => {
       .quorum(1)
       .down("pg3");
     expect(text(behind, 200)).toContain("With pg2 it could lose up to 1 kB.");
+  });
+
+  it("tells one sum once, though an old and a new rule fail by it", () => {
+    const { authority } = three().quorum(1).build();
+    if (authority.rule === null) throw new Error("a rule is demanded");
+    const { rule } = authority;
+    const changing = three()
+      .quorum(1)
+      .proofs(proof({ ...rule, commit: "remote_apply" }, "0/1000"), proof(rule, "0/1000"));
+    expect(text(changing.down("pg3"), 200).split("is not more than")).toHaveLength(2);
+    expect(text(changing, 200).split("> 2 listed")).toHaveLength(2);
+  });
+
+  it("keeps a command on one line, and puts a long remark below it", () => {
+    const apart = cluster().forks("0/3000").primary("pg1", "0/5000");
+    const world = apart.standby("pg3", "0/4000", { timeline: 1, forks: [] });
+    const verbs = new Set(["remove-standby"]);
+    expect(screenOf(world, plain(100), verbs).slice(-3)).toEqual([
+      "  Next: pgrep-kit remove-standby pg3",
+      "        (once you are sure that nobody needs what only it holds; then pgrep-kit add-standby pg3: a",
+      "        fresh copy)",
+    ]);
+    expect(screenOf(world, plain(200), verbs).at(-1)).toMatch(/^ {2}Next: pgrep-kit .* {10}\(once .*copy\)$/);
   });
 
   it("has few words for a cluster that was shut down, or never made", () => {

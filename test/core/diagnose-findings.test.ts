@@ -183,6 +183,14 @@ describe("findings", () => {
     ).not.toContain("proof-void");
   });
 
+  it("claims nothing of where a stopped node's timeline began", () => {
+    const promoted = pair().down("pg2", { clean: true, timeline: 2, standbySignal: false });
+    expect(findings(promoted).map((one) => one.message)).toEqual([
+      "pg2 holds WAL that is no part of pg1's history: it is on timeline 2, and where that began is not known",
+      "pg2 has been stopped for 12 s; it has no standby.signal and would start as a second primary",
+    ]);
+  });
+
   it("names who reads the primary's exit", () => {
     const world = pair().down("pg1", { exitCode: 137, stoppedAtMs: null });
     expect(findings(world)[0]?.message).toBe("pg1 ended (killed)");
@@ -218,16 +226,77 @@ describe("the next thing to type", () => {
     for (const [code, [fires]] of Object.entries(CASES)) {
       const { spec, authority, observation } = fires.build();
       const { outlook, findings: found } = diagnose(spec, authority, observation);
+      const situation = { spec, observation, findings: found, outlook };
       const one = found.find((finding) => finding.code === code);
       if (one === undefined || one.severity === "note") continue;
-      expect(nextSteps(spec, [one], outlook), code).not.toEqual([]);
+      expect(nextSteps(situation, [one]), code).not.toEqual([]);
     }
   });
 
-  it("thaws a frozen container by its labels, and leaves processes to the person", () => {
-    expect(firstCommand(pair().paused("pg2"))).toContain(
-      "docker unpause $(docker ps -q --filter label=pgrep-kit.cluster=demo",
-    );
-    expect(firstCommand(pair().paused("pg2").spec({ runtime: "process" }))).toBeNull();
+  const local = (world: WorldBuilder): WorldBuilder => world.spec({ runtime: "process" });
+
+  it("lets a frozen node go on, be it a container or processes, the primary or a standby", () => {
+    for (const node of ["pg1", "pg2"]) {
+      const frozen = pair().paused(node, [4711, 4712]);
+      expect(firstCommand(frozen)).toBe(`docker unpause pgrep-kit-demo-${node}`);
+      expect(firstCommand(local(frozen))).toBe("kill -CONT 4711 4712");
+    }
+    expect(firstCommand(local(pair().paused("pg2")))).toBeNull();
+    expect(firstCommand(pair().unreachable("pg1"))).toBe("pgrep-kit logs pg1");
+  });
+
+  it("lets a frozen standby go on before a rule is proved, which up would refuse, and up proves it else", () => {
+    const three = pair().standby("pg3", "0/5000").quorum(1).pending();
+    expect(firstCommand(three.paused("pg3"))).toBe("docker unpause pgrep-kit-demo-pg3");
+    expect(firstCommand(three)).toBe("pgrep-kit up");
+  });
+
+  it("sees that commits wait for frozen standbys, whose connections seem to live", () => {
+    const three = pair().standby("pg3", "0/5000").quorum(1);
+    expect(codes(three.paused("pg3"))).not.toContain("commits-blocked");
+    const blocked = three.paused("pg2").paused("pg3");
+    expect(codes(blocked)[0]).toBe("commits-blocked");
+    expect(firstCommand(blocked)).toBe("docker unpause pgrep-kit-demo-pg2");
+  });
+
+  it("stops a second writer by a command of the host", () => {
+    const two = cluster().primary("pg1", "0/5000").primary("pg2", "0/5000");
+    const typed = (world: WorldBuilder): string | null | undefined => {
+      const { spec, authority, observation } = world.build();
+      return diagnose(spec, authority, observation).next[1]?.command;
+    };
+    expect(typed(two)).toBe("docker stop pgrep-kit-demo-pg2");
+    expect(typed(local(two))).toBe("kill -INT $(head -n 1 /node/data/postmaster.pid)");
+  });
+
+  it("restarts one node where one waits, and all in their order where the primary is among several", () => {
+    const waits = configured({ pendingRestart: ["max_connections"] });
+    const restart = (primary: Options, ...standbys: Options[]): string | null =>
+      firstCommand(
+        standbys.reduce<WorldBuilder>(
+          (world, options, place) => world.standby(`pg${place + 2}`, "0/5000", options),
+          cluster().primary("pg1", "0/5000", primary),
+        ),
+      );
+    expect(restart(waits, {}, {})).toBe("pgrep-kit restart pg1");
+    expect(restart({}, waits, {})).toBe("pgrep-kit restart pg2");
+    expect(restart(waits, waits, {})).toBe("pgrep-kit restart");
+    // Writes need not be interrupted for the standbys' sake.
+    expect(restart({}, waits, waits)).toBe("pgrep-kit restart pg2");
+  });
+
+  it("says of what is deleted that only it may hold something, and of a lost slot's standby not", () => {
+    const step = (world: WorldBuilder) => {
+      const { spec, authority, observation } = world.build();
+      return diagnose(spec, authority, observation).next.find((one) => one.verb === "remove-standby");
+    };
+    const needed = /^once you are sure that nobody needs what only it holds$/;
+    const [diverged] = CASES.diverged ?? [pair()];
+    expect(step(diverged)?.once).toMatch(needed);
+    expect(step(pair().down("pg2", { standbySignal: false }))?.once).toMatch(needed);
+    expect(step(pair({}, { slot: { walStatus: "lost" } }))).toMatchObject({
+      command: "pgrep-kit remove-standby pg2",
+    });
+    expect(step(pair({}, { slot: { walStatus: "lost" } }))?.once).toBeUndefined();
   });
 });

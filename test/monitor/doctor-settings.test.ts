@@ -1,6 +1,7 @@
 // The doctor's checks of settings, security and activity: where each fires, and a near miss where it does not.
 import { describe, expect, test } from "vitest";
 import type { ServerHealth } from "../../src/monitor/doctor/server-health.ts";
+import { cluster } from "../core/builders/world.ts";
 import { answer, health, three, told, type Different } from "./doctor-facts.ts";
 
 const HOUR = 3_600_000;
@@ -57,6 +58,10 @@ describe("settings", () => {
     const world = configured({ pendingRestart: ["max_connections"] });
     expect(told("pending-restart", { world })).toMatch(/^warning: pg4 needs a restart/);
     expect(command("pending-restart", { world })).toBe("pgrep-kit restart pg4");
+    const all = cluster()
+      .primary("pg1", "0/5000", { configuration: { pendingRestart: ["max_connections"] } })
+      .standby("pg2", "0/5000", { configuration: { pendingRestart: ["max_connections"] } });
+    expect(command("pending-restart", { world: all })).toBe("pgrep-kit restart");
   });
 
   test("a standby that is smaller than its primary", () => {

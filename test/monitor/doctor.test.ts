@@ -1,5 +1,6 @@
 // The doctor as a whole: a healthy cluster passes, what was not seen never passes, and every finding has a remedy.
 import { describe, expect, test } from "vitest";
+import { diagnose } from "../../src/core/diagnose.ts";
 import { CHECKS, examine } from "../../src/monitor/doctor/examine.ts";
 import { doctorReport } from "../../src/monitor/doctor/doctor-report.ts";
 import { shellWord } from "../../src/monitor/doctor/check.ts";
@@ -48,6 +49,30 @@ describe("a node that does not answer", () => {
     expect(lines.filter((line) => line.includes("not checked: pg3 does not answer"))).toHaveLength(1);
     expect(lines.at(-1)).toMatch(/^! demo: 1 warning, \d+ not checked, \d+ passed\. Warnings alone/);
   });
+});
+
+test("puts what comes after a command behind it, and what must be so before it in front", () => {
+  const lines = (world: ReturnType<typeof three>): string[] =>
+    renderDoctor(examine(facts({ world })), screen).map((line) => line.trim());
+  const blocked = lines(three().quorum(1).down("pg2").down("pg3"));
+  const command = blocked.indexOf("pgrep-kit up");
+  expect(blocked[command + 1]).toBe("Or pgrep-kit mode async, to go on without confirmation.");
+  const apart = lines(
+    three().forks("0/3000").standby("pg4", "0/4000", { timeline: 1, forks: [], serverVersion: 170005 }),
+  );
+  const removal = apart.indexOf("pgrep-kit remove-standby pg4");
+  expect(apart[removal - 1]).toBe("Once you are sure that nobody needs what only it holds:");
+  expect(apart[removal + 1]).toBe("Then pgrep-kit add-standby pg4: a fresh copy.");
+});
+
+test("says nothing of the authority before there is a cluster", () => {
+  const none = three().absent("pg1").absent("pg2").absent("pg3");
+  const { spec, observation } = none.build();
+  const diagnosis = diagnose(spec, null, observation);
+  const made = { authority: null, observation, diagnosis };
+  expect(answer("authority", { world: none, made })).toBeNull();
+  for (const check of examine(facts({ world: none, made })).checks)
+    expect(check.text + check.problems.length, check.id).not.toBe("0");
 });
 
 test("a cluster that was shut down is a warning, and nothing of it passes unseen", () => {

@@ -6,6 +6,7 @@ import { PgrepKitError } from "../../support/errors.ts";
 import { type Change, changeCluster, foreseeChange } from "../change-cluster.ts";
 import { confirm } from "../confirm.ts";
 import { type GlobalOptions, findMade } from "../find-cluster.ts";
+import { onlyItHolds } from "../only-it-holds.ts";
 import { EXIT, say } from "../terminal.ts";
 
 export interface RemoveStandbyOptions {
@@ -40,7 +41,12 @@ export async function removeStandby(
       return EXIT.done;
     },
   };
-  if (options.dryRun === true) return foreseeChange(change);
-  await confirm(`The data of ${node} is removed and cannot be brought back.`, options.yes === true);
+  const apart = options.yes === true && options.dryRun !== true ? "" : await onlyItHolds(node, globals);
+  if (options.dryRun === true) {
+    if (apart !== "") say(apart);
+    return foreseeChange(change);
+  }
+  const loss = `The data of ${node} is removed and cannot be brought back.`;
+  await confirm(apart === "" ? loss : `${loss} ${apart}`, options.yes === true);
   return changeCluster(change);
 }

@@ -26,11 +26,13 @@ function problemLines({ checks }: Examination, wide: number, screen: Screen): st
     all.filter(({ problem }) => problem.level === level),
   );
   const indent = " ".repeat(LEAD + wide + GAP);
+  const words = (text: string): string[] => (text === "" ? [] : wrap(indent + text, screen.columns, indent));
   const lines = ordered.flatMap(({ check, problem }) => [
     ...line(mark(problem.level, screen.style), check.title, problem.text, wide, screen),
-    ...(problem.advice === "" ? [] : wrap(indent + problem.advice, screen.columns, indent)),
+    ...words(problem.advice),
     // On one line, however long, so that it can be copied.
     ...(problem.command === null ? [] : [indent + screen.style.bold(problem.command)]),
+    ...words(problem.remark),
   ]);
   return lines.length === 0 ? [] : [...lines, ""];
 }

@@ -45,7 +45,9 @@ function withCode(lines: readonly string[], code: string, screen: Screen): strin
 function labelled(label: string, text: string, screen: Screen): string[] {
   const { style } = screen;
   const room = Math.max(20, Math.min(screen.columns, COLUMNS_MAX) - LABEL_COLUMNS);
-  const lines = text.split("\n").flatMap((line) => wrap(line, room, ""));
+  // What follows a hint on a line of its own is a command: on one line, however long, so that it can be copied.
+  const isCommand = (place: number): boolean => label === "hint:" && place > 0;
+  const lines = text.split("\n").flatMap((line, place) => (isCommand(place) ? [line] : wrap(line, room, "")));
   const painted = label === "error:" || label === "refused:" ? style.red(label) : style.bold(label);
   return lines.map((line, index) =>
     index === 0

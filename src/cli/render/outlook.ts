@@ -27,7 +27,7 @@ function condition(primary: string, verdict: Verdict): string {
 function bare(outlook: Exclude<LossOutlook, { kind: "none" }>, primary: string): string {
   switch (outlook.kind) {
     case "proved":
-      return `a failover to ${outlook.candidate} would lose no confirmed commit: ${outlook.arithmetic.map(arithmeticText).join(" and ")}`;
+      return `a failover to ${outlook.candidate} would lose no confirmed commit: ${[...new Set(outlook.arithmetic.map(arithmeticText))].join(" and ")}`;
     case "lossy":
       return lossy(outlook.candidate, outlook.boundBytes, primary);
     case "refused":

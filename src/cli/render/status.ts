@@ -5,7 +5,7 @@
 import type { Authority } from "../../core/authority.ts";
 import { confirmers } from "../../core/commit-rule.ts";
 import type { Diagnosis, NodeDiagnosis, Verdict } from "../../core/diagnose.ts";
-import type { NextStep } from "../../core/diagnose/next-steps.ts";
+import { type NextStep, remarkOf } from "../../core/diagnose/next-steps.ts";
 import type { NodeMark, NodeState } from "../../core/diagnose/node-state.ts";
 import type { LagTime } from "../../core/lag.ts";
 import { formatLsn } from "../../core/lsn.ts";
@@ -194,7 +194,7 @@ function verdictLines(view: StatusView, screen: Screen): string[] {
   if (!inOneLine && outlook !== null) lines.push(`  ${outlook}`);
   lines.push(...notes.slice(0, FINDINGS_SHOWN).map((one) => `  Note: ${one.message}.`));
   const wrapped = lines.flatMap((line) => wrap(line, screen.columns, "    "));
-  return [...wrapped, ...nextLine(diagnosis.next, verbs, screen.style)];
+  return [...wrapped, ...nextLines(diagnosis.next, verbs, screen)];
 }
 
 function sign(verdict: Verdict, style: Style): string {
@@ -217,10 +217,15 @@ function splitBrainLines({ nodes, primary }: Diagnosis): string[] {
     });
 }
 
-function nextLine(next: readonly NextStep[], verbs: ReadonlySet<string> | null, style: Style): string[] {
+function nextLines(next: readonly NextStep[], verbs: ReadonlySet<string> | null, screen: Screen): string[] {
   const step = next.find((one) => one.verb === null || verbs === null || verbs.has(one.verb));
   if (step === undefined) return [];
-  if (step.command === null) return [`  Next: ${step.why}`];
-  const remark = step.why === "" ? "" : `          (${step.why})`;
-  return [`  Next: ${style.bold(step.command)}${remark}`];
+  if (step.command === null) return wrap(`  Next: ${step.why}`, screen.columns, "    ");
+  // On one line, however long, so that it can be copied.
+  const line = `  Next: ${screen.style.bold(step.command)}`;
+  const remark = remarkOf(step);
+  if (remark === "") return [line];
+  const whole = `${line}          (${remark})`;
+  if (widthOf(whole) <= screen.columns) return [whole];
+  return [line, ...wrap(`        (${remark})`, screen.columns, "        ")];
 }

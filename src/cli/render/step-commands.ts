@@ -47,11 +47,14 @@ export function stepCommands(step: Step, around: StepSurroundings): string[] {
       return step.slots.map((slot) => `SELECT pg_drop_replication_slot('${slot}')`);
     case "await-streaming":
       return [`wait for state = 'streaming' in pg_stat_replication of ${step.from}`];
-    case "confirm-rule":
+    case "confirm-rule": {
+      const names = confirmers(step.rule, step.node);
+      const flushed = `${names.join(", ")} ${names.length === 1 ? "has" : "have"} flushed`;
       return [
         ...(step.fromNothing ? ["CHECKPOINT, so that the checkpointer has begun to make commits wait"] : []),
-        `wait until ${confirmers(step.rule, step.node).join(", ")} have flushed past the LSN at which it took effect`,
+        `wait until ${flushed} past the LSN at which it took effect`,
       ];
+    }
     case "remove":
       return ["stop the server, remove its data"];
   }

@@ -3,10 +3,11 @@
  * stays so. Settings of running servers that are not as they should be are put right on the way, or no rule could be proved.
  */
 import type { Authority } from "../authority.ts";
+import { confirmers, ruleOf, sameRule } from "../commit-rule.ts";
 import type { Decision, Intent } from "../decision.ts";
 import type { Observation } from "../observation.ts";
 import type { Refusal } from "../refusals.ts";
-import type { ClusterSpec } from "../spec.ts";
+import type { ClusterSpec, NodeName } from "../spec.ts";
 import { blockedStandbys } from "./blocked-standbys.ts";
 import { doubtTampered, planCommitRule } from "./commit-mode.ts";
 import { newDraft } from "./draft.ts";
@@ -20,22 +21,37 @@ export function decideMode(
   observation: Observation,
 ): Decision {
   if (authority === null) return { kind: "refuse", refusals: [nothingFounded()] };
-  const refusals = [...clusterRefusals(spec, authority, observation), ...primaryDown(authority, observation)];
+  const refusals = [
+    ...clusterRefusals(spec, authority, observation),
+    ...primaryDown(spec, authority, observation),
+  ];
   if (refusals.length > 0) return { kind: "refuse", refusals };
   const draft = newDraft(spec, authority, observation);
   const blocked = blockedStandbys(draft);
   for (const name of blocked.keys()) draft.running.delete(name);
   doubtTampered(draft);
   planDrift(draft, blocked);
-  const refusal = planCommitRule(draft, intent.allowBlocking);
-  if (refusal !== null) return { kind: "refuse", refusals: [refusal] };
+  const refusal = planCommitRule(draft, intent.allowBlocking, intent.allowBlocking ? undefined : blocked);
+  // A change that was begun is not left half told; a new one that cannot be proved is not begun.
+  const begun = sameRule(authority.rule, ruleOf(spec)) && draft.stages.length > 0;
+  if (refusal !== null && !begun) {
+    const listed = confirmersOf(spec, authority);
+    const standing = [...blocked].flatMap(([name, why]) => (listed.includes(name) ? [why] : []));
+    return { kind: "refuse", refusals: [...new Set([refusal, ...standing])] };
+  }
   return draft.stages.length > 0 ? { kind: "act", plan: draft.stages } : { kind: "settled" };
 }
 
-function primaryDown(authority: Authority, observation: Observation): Refusal[] {
+/** Those by whom the rule that is asked for is proved. */
+function confirmersOf(spec: ClusterSpec, { primary }: Authority): NodeName[] {
+  const rule = ruleOf(spec);
+  return rule === null ? [] : confirmers(rule, primary);
+}
+
+function primaryDown(spec: ClusterSpec, authority: Authority, observation: Observation): Refusal[] {
   const primary = observation.nodes[authority.primary];
   // One that was not seen may run well; whatever else keeps it from being used is a refusal of its own.
-  if (primary?.kind === "primary" || primaryRefusals(authority, observation).length > 0) return [];
+  if (primary?.kind === "primary" || primaryRefusals(spec, authority, observation).length > 0) return [];
   return [
     {
       code: "primary-down",

@@ -5,7 +5,7 @@
  */
 import type { Authority } from "../authority.ts";
 import type { Decision, Intent } from "../decision.ts";
-import { limitChanges } from "../limits.ts";
+import { limitChanges, limitsAfterStart, smallerIn } from "../limits.ts";
 import { desiredConfiguration, nodeConfiguration } from "../node-configuration.ts";
 import { type Observation, hasData, isRunning, streamsFrom } from "../observation.ts";
 import type { Stage, Step } from "../plan.ts";
@@ -30,6 +30,7 @@ export function decideRestart(
     ...intent.nodes.flatMap((name) =>
       name === authority.primary ? [] : (standbyRefusal(name, spec, authority, observation) ?? []),
     ),
+    ...standbysFirst(intent.nodes, spec, authority, observation),
   ];
   if (refusals.length > 0) return { kind: "refuse", refusals };
   const draft = newDraft(spec, authority, observation);
@@ -49,6 +50,47 @@ function nothingToRestart(name: NodeName): Refusal {
     detail: "The node is in the file, but was not made yet, or not to its end.",
     hint: "Make it: pgrep-kit up",
   };
+}
+
+/**
+ * A primary that comes back with more of one of the five settings stops the replay of every standby that runs with less,
+ * and a standby cannot be told to go on before it was restarted itself.
+ */
+function standbysFirst(
+  nodes: readonly NodeName[],
+  spec: ClusterSpec,
+  authority: Authority,
+  observation: Observation,
+): Refusal[] {
+  const { primary } = authority;
+  const source = observation.nodes[primary];
+  if (!nodes.includes(primary) || !isRunning(source)) return [];
+  const { settings } = nodeConfiguration(spec, authority, primary, observation.wiring);
+  const next = limitsAfterStart(settings, source.configuration.overrides);
+  const grown = smallerIn(source.configuration.limits, next);
+  const smaller = spec.nodes.flatMap(({ name }) => {
+    const node = observation.nodes[name];
+    if (name === primary || !isRunning(node)) return [];
+    const turn = nodes.includes(name);
+    const has = turn ? limitsAfterStart(settings, node.configuration.overrides) : node.configuration.limits;
+    const which = smallerIn(has, next).filter((setting) => grown.includes(setting));
+    return which.map((setting) => ({ name, setting, has: has[setting], next: next[setting] }));
+  });
+  const [first] = smaller;
+  if (first === undefined) return [];
+  const names = [...new Set(smaller.map(({ name }) => name))];
+  const which = [...new Set(smaller.map(({ setting }) => setting))];
+  const byFile = which.every((setting) => source.configuration.overrides[setting] === undefined);
+  return [
+    {
+      code: "standbys-first",
+      message: `a restart of ${primary} would stop the replay of ${names.join(", ")}`,
+      detail: `${primary} would come back with a greater ${which.join(", ")} than they run with: ${first.setting} ${first.next}, and ${first.has} on ${first.name}.`,
+      hint: byFile
+        ? "One node after another, the standbys first: pgrep-kit restart"
+        : `Write ${which.join(", ")} under settings: in the file, so that every node has it; then pgrep-kit up, and pgrep-kit restart.`,
+    },
+  ];
 }
 
 /**

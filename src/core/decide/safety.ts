@@ -3,6 +3,9 @@
  * every reason that holds is listed, so that the user learns all of them at once.
  */
 import type { Authority } from "../authority.ts";
+import { divergence as whereParted } from "../diagnose/divergence.ts";
+import { stopCommand, thawCommand } from "../diagnose/host-commands.ts";
+import { ONCE_NOBODY_NEEDS_IT } from "../diagnose/next-steps.ts";
 import { formatLsn } from "../lsn.ts";
 import { type NodeObservation, type Observation, hasData, isRunning } from "../observation.ts";
 import { standbysAhead } from "../primary-behind.ts";
@@ -16,7 +19,7 @@ export function clusterRefusals(
   authority: Authority,
   observation: Observation,
 ): Refusal[] {
-  const refusals = [...splitBrain(authority, observation), ...foreignData(authority, observation)];
+  const refusals = [...splitBrain(spec, authority, observation), ...foreignData(authority, observation)];
   if (!spec.nodes.some((node) => node.name === authority.primary)) {
     refusals.push({
       code: "removes-primary",
@@ -25,17 +28,17 @@ export function clusterRefusals(
       hint: `Put ${authority.primary} back into the file.`,
     });
   }
-  return [...refusals, ...primaryRefusals(authority, observation)];
+  return [...refusals, ...primaryRefusals(spec, authority, observation)];
 }
 
-function splitBrain(authority: Authority, observation: Observation): Refusal[] {
+function splitBrain(spec: ClusterSpec, authority: Authority, observation: Observation): Refusal[] {
   return Object.entries(observation.nodes)
     .filter(([name, node]) => node.kind === "primary" && name !== authority.primary)
     .map(([name]) => ({
       code: "split-brain",
       message: `${name} accepts writes without authority`,
       detail: `Term ${authority.term} belongs to ${authority.primary}.`,
-      hint: `Stop ${name} before anything else; what only it holds may be writes that somebody needs.`,
+      hint: `Stop ${name} before anything else, and keep its data: what only it holds may be writes that somebody needs.${typed(stopCommand(name, spec, observation))}`,
     }));
 }
 
@@ -61,7 +64,11 @@ function identifierOf(node: NodeObservation): string | null {
 }
 
 /** Why nothing can be decided with this primary as it is, or was seen. */
-export function primaryRefusals(authority: Authority, observation: Observation): Refusal[] {
+export function primaryRefusals(
+  spec: ClusterSpec,
+  authority: Authority,
+  observation: Observation,
+): Refusal[] {
   const name = authority.primary;
   const node = observation.nodes[name];
   if (node === undefined || node.kind === "absent") {
@@ -76,16 +83,17 @@ export function primaryRefusals(authority: Authority, observation: Observation):
     ];
   }
   if (node.kind === "unreachable" || node.kind === "paused") {
-    const seen = node.kind === "paused" ? "it is frozen" : node.reason;
+    const isFrozen = node.kind === "paused";
     return [
       {
         code: "primary-unseen",
-        message: `${name}, the primary, does not answer`,
-        detail: `What was seen: ${seen}. That does not prove that it is down.`,
-        hint:
-          node.kind === "paused"
-            ? `Let it go on, or stop it.`
-            : `Find out why ${name} does not answer: pgrep-kit logs ${name}`,
+        message: `${name}, the primary, ${isFrozen ? "is frozen" : "does not answer"}`,
+        detail: isFrozen
+          ? "It answers nobody and may wake up at any moment."
+          : `What was seen: ${node.reason}. That does not prove that it is down.`,
+        hint: isFrozen
+          ? `Let it go on, then run the command again.${typed(thawCommand(name, spec, observation))}`
+          : `Find out why ${name} does not answer: pgrep-kit logs ${name}`,
       },
     ];
   }
@@ -125,17 +133,16 @@ export function standbyRefusal(
   const node = observation.nodes[name];
   if (!hasData(node) || node === undefined) return null;
   if (node.kind === "unreachable" || node.kind === "paused") {
+    const isFrozen = node.kind === "paused";
     return {
       code: "node-unseen",
-      message: `${name} does not answer`,
-      detail:
-        node.kind === "paused"
-          ? `It is frozen and may wake up at any moment.`
-          : `What was seen: ${node.reason}.`,
-      hint:
-        node.kind === "paused"
-          ? `Let ${name} go on, then run the command again.`
-          : `Look at pgrep-kit logs ${name}, then run the command again.`,
+      message: `${name} ${isFrozen ? "is frozen" : "does not answer"}`,
+      detail: isFrozen
+        ? "It answers nobody and may wake up at any moment."
+        : `What was seen: ${node.reason}.`,
+      hint: isFrozen
+        ? `Let it go on, then run the command again.${typed(thawCommand(name, spec, observation))}`
+        : `Look at pgrep-kit logs ${name}, then run the command again.`,
     };
   }
   if (node.kind === "stopped" && !node.standbySignal) {
@@ -143,7 +150,7 @@ export function standbyRefusal(
       code: "not-a-standby",
       message: `${name} would start as a second primary`,
       detail: `Its data directory holds no standby.signal, and term ${authority.term} belongs to ${authority.primary}.`,
-      hint: `Nothing starts it as it is. A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
+      hint: `Nothing starts it as it is. A fresh copy, ${ONCE_NOBODY_NEEDS_IT}: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
     };
   }
   const upstream = upstreamOf(spec, name, authority.primary);
@@ -160,13 +167,16 @@ function divergence(
   if (node.kind !== "standby" || primary?.kind !== "primary") return null;
   const relation = relate(node.received, primary.history);
   if (relation.kind === "prefix") return null;
-  const fork =
-    relation.fork === null ? "they share no timeline" : `they parted at ${formatLsn(relation.fork.lsn)}`;
+  const fork = relation.fork ?? whereParted(node.received, node.history, primary.history)?.fork ?? null;
+  const parted =
+    fork === null
+      ? "where they parted is not known"
+      : `they parted at ${formatLsn(fork.lsn)} on timeline ${fork.timeline}`;
   return {
     code: "diverged",
     message: `${name} holds WAL that never became part of ${authority.primary}'s history`,
-    detail: `${name} is at ${formatLsn(node.received.lsn)} on timeline ${node.received.timeline}, ${authority.primary} on timeline ${primary.history.timeline}; ${fork}.`,
-    hint: `It cannot follow. A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
+    detail: `${name} is at ${formatLsn(node.received.lsn)} on timeline ${node.received.timeline}, ${authority.primary} on timeline ${primary.history.timeline}; ${parted}.`,
+    hint: `It cannot follow. A fresh copy, ${ONCE_NOBODY_NEEDS_IT}: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
   };
 }
 
@@ -190,6 +200,11 @@ function lostSlot(
     detail: `Its slot on ${upstream} is lost: it held back more than max_slot_wal_keep_size while ${name} was away.`,
     hint: `A fresh copy: pgrep-kit remove-standby ${name}, then pgrep-kit add-standby ${name}`,
   };
+}
+
+/** A command on a line of its own, to be copied. */
+function typed(command: string | null): string {
+  return command === null ? "" : `\n${command}`;
 }
 
 /** For commands that change a cluster which must be there already. */

@@ -22,7 +22,8 @@ export function settingsFindings(scene: Scene, name: NodeName): Finding[] {
   if (pendingRestart.length > 0) {
     const settings = pendingRestart.join(", ");
     const message = `${name} needs a restart before ${settings} ${pendingRestart.length === 1 ? "takes" : "take"} effect`;
-    findings.push(finding("warning", "restart-pending", name, message, { settings }));
+    const facts = { settings, primary: scene.authority?.primary === name };
+    findings.push(finding("warning", "restart-pending", name, message, facts));
   }
   return findings;
 }
@@ -117,7 +118,10 @@ function blocked(scene: Scene, authority: Authority, primary: PrimaryObservation
   const { rule } = authority;
   if (rule === null || !obeys(primary.configuration, rule)) return [];
   const listed = confirmers(rule, authority.primary);
+  const isFrozen = (name: NodeName): boolean => seen(scene, name)?.kind === "paused";
   const able = listed.filter((name) => {
+    // It seems to be connected until its connection times out.
+    if (isFrozen(name)) return false;
     if (rule.commit === "remote_apply" && isReplayPaused(scene, name)) return false;
     return primary.senders.some((row) => row.applicationName === name && row.state === "streaming");
   });
@@ -127,6 +131,7 @@ function blocked(scene: Scene, authority: Authority, primary: PrimaryObservation
     finding("error", "commits-blocked", authority.primary, message, {
       able: able.join(", "),
       // Paused replay is for a person to end: nothing that pgrep-kit does by itself would.
+      frozen: listed.find(isFrozen) ?? null,
       paused: listed.find((name) => isReplayPaused(scene, name)) ?? null,
       acks: rule.acks,
     }),

@@ -36,12 +36,12 @@ function outsider(scene: Scene, name: NodeName): Finding[] {
 function divergedFinding(scene: Scene, name: NodeName): Finding[] {
   const parted = divergenceOf(scene, name);
   if (parted === null) return [];
-  const where =
-    parted.fork === null
-      ? "they share no timeline"
-      : `they parted at ${formatLsn(parted.fork.lsn)} on timeline ${parted.fork.timeline}`;
   const primarySeen = scene.authority !== null && seen(scene, scene.authority.primary)?.kind === "primary";
   const whose = primarySeen ? `${scene.authority?.primary}'s history` : "the other standbys' history";
+  const where =
+    parted.fork === null
+      ? unknownFork(scene, name)
+      : `they parted at ${formatLsn(parted.fork.lsn)} on timeline ${parted.fork.timeline}`;
   const facts = {
     forkTimeline: parted.fork?.timeline ?? null,
     forkLsn: parted.fork === null ? null : formatLsn(parted.fork.lsn),
@@ -49,6 +49,15 @@ function divergedFinding(scene: Scene, name: NodeName): Finding[] {
   return [
     finding("error", "diverged", name, `${name} holds WAL that is no part of ${whose}: ${where}`, facts),
   ];
+}
+
+/** A stopped node does not tell where its timeline began: that they share none would be a guess. */
+function unknownFork(scene: Scene, name: NodeName): string {
+  const node = seen(scene, name);
+  const timeline = node?.kind === "stopped" ? node.control?.timeline : undefined;
+  return timeline === undefined
+    ? "where they parted is not known"
+    : `it is on timeline ${timeline}, and where that began is not known`;
 }
 
 /** Nodes that no server answers for. */
@@ -61,10 +70,11 @@ function absence(scene: Scene, name: NodeName): Finding[] {
       const clean = isClean(node);
       const agoMs = node.stoppedAtMs === null ? null : Math.max(0, scene.observation.atMs - node.stoppedAtMs);
       const when = agoMs === null ? "" : ` for ${formatDuration(agoMs)}`;
-      const message = `${name} has been stopped${when}${clean ? "" : ", without a clean shutdown"}`;
-      return [
-        finding("warning", "standby-stopped", name, message, { clean, agoMs, exitCode: node.exitCode }),
-      ];
+      const standby = node.standbySignal;
+      const role = standby ? "" : "; it has no standby.signal and would start as a second primary";
+      const message = `${name} has been stopped${when}${clean ? "" : ", without a clean shutdown"}${role}`;
+      const facts = { clean, agoMs, exitCode: node.exitCode, standby };
+      return [finding("warning", "standby-stopped", name, message, facts)];
     }
     case "paused":
       return [finding("warning", "standby-frozen", name, `${name} is frozen and may wake up at any moment`)];

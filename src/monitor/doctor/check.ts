@@ -28,10 +28,12 @@ export interface Problem {
   readonly node: NodeName | null;
   /** A short factual sentence without a full stop. */
   readonly text: string;
-  /** What to do, in words; empty where the command says it all. */
+  /** What to do, in words, or what must be so before the command; empty where the command says it all. */
   readonly advice: string;
   /** To be typed as it is; null: there is nothing to type. */
   readonly command: string | null;
+  /** What comes after the command, or may be typed in its place; may be empty. */
+  readonly remark: string;
 }
 
 export interface Answer {
@@ -59,8 +61,10 @@ export function unseen(reason: string): Answer {
   return { problems: [], good: "", unseen: reason };
 }
 
-/** Words alone, or a command with or without words before it. */
-export type Remedy = string | { readonly advice?: string; readonly command: string | null };
+/** Words alone, or a command with or without words before and after it. */
+export type Remedy =
+  | string
+  | { readonly advice?: string; readonly command: string | null; readonly remark?: string };
 
 export function problem(
   level: Problem["level"],
@@ -68,8 +72,9 @@ export function problem(
   text: string,
   remedy: Remedy,
 ): Problem {
-  if (typeof remedy === "string") return { level, node, text, advice: remedy, command: null };
-  return { level, node, text, advice: remedy.advice ?? "", command: remedy.command };
+  if (typeof remedy === "string") return { level, node, text, advice: remedy, command: null, remark: "" };
+  const { advice = "", command, remark = "" } = remedy;
+  return { level, node, text, advice, command, remark };
 }
 
 export function bad(level: Problem["level"], text: string, remedy: Remedy): Answer {

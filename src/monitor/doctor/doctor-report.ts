@@ -31,6 +31,8 @@ export interface DoctorReport {
       readonly advice: string;
       /** What to type; null: nothing. */
       readonly command: string | null;
+      /** What comes after it, or may be typed in its place; may be empty. */
+      readonly remark: string;
     }[];
   }[];
 }
@@ -50,12 +52,13 @@ export function doctorReport(examination: Examination, atMs: number): DoctorRepo
       status,
       text,
       notChecked: missed,
-      problems: problems.map(({ level, node, text: what, advice, command }) => ({
+      problems: problems.map(({ level, node, text: what, advice, command, remark }) => ({
         level,
         node,
         text: what,
         advice,
         command,
+        remark,
       })),
     })),
   };

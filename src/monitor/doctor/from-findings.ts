@@ -50,10 +50,13 @@ export function fromFindings({ codes, goodText, needs, notes = [] }: FindingsChe
     const text = [goodText(made, cluster), ...said.map((one) => one.message)]
       .filter((part) => part !== "")
       .join("; ");
+    const missed = needs === "all" ? unseenServers(cluster) : unseenPrimary(cluster, made);
+    // Nothing was found that it could be said of, such as before the cluster is made.
+    if (found.length === 0 && text === "" && missed === null) return null;
     return {
       problems: found.map((one) => fromFinding(one, cluster, made)),
       good: text,
-      unseen: needs === "all" ? unseenServers(cluster) : unseenPrimary(cluster, made),
+      unseen: missed,
     };
   });
 }
@@ -71,11 +74,17 @@ function fromFinding(one: Finding, { spec }: ClusterFacts, made: MadeFacts): Pro
 }
 
 function remedyOf(one: Finding, spec: ClusterFacts["spec"], made: MadeFacts): Remedy {
-  const steps = nextSteps(spec, [one], made.diagnosis.outlook);
+  const { observation, diagnosis } = made;
+  const { findings, outlook } = diagnosis;
+  const steps = nextSteps({ spec, observation, findings, outlook }, [one]);
   const step = steps.find(({ verb }) => verb === null || !LATER_VERBS.has(verb));
   if (step === undefined) return { command: "pgrep-kit status" };
   if (step.command === null) return sentence(step.why);
-  return { advice: step.why === "" ? "" : `${sentence(step.why).slice(0, -1)}:`, command: step.command };
+  return {
+    advice: step.once === undefined ? "" : `${sentence(step.once).slice(0, -1)}:`,
+    command: step.command,
+    remark: step.why === "" ? "" : sentence(step.why),
+  };
 }
 
 export function dropSlot(holder: string, slot: string): Remedy {

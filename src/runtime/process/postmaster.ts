@@ -60,7 +60,10 @@ export async function findServer(place: NodePlace): Promise<Server | null> {
 /** What `list` says of a node whose root exists. */
 export async function nodeState(place: NodePlace): Promise<HostNode> {
   const server = await findServer(place);
-  if (server?.process.stopped) return { state: "paused" };
+  if (server?.process.stopped) {
+    const family = await serverFamily(place);
+    return { state: "paused", processes: family.filter((entry) => entry.stopped).map(({ pid }) => pid) };
+  }
   if (server) return { state: "running", startedAtMs: server.startedAtMs };
   // The server's last words are the best witness of its end that a crash leaves.
   const log = await stat(place.log).catch(() => null);

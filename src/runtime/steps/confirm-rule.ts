@@ -64,11 +64,19 @@ export async function confirmRule(
     behind.names = await notFlushed(session, names, second);
     return behind.names.length === 0 ? allSent(session, second) : null;
   }, waiting);
-  if (flushed === null)
-    return unknown(`${behind.names.join(", ")} to flush past ${step.node}'s WAL of this change`);
+  if (flushed === null) {
+    const behindText = (await withFrozen(context, behind.names)).join(", ");
+    return unknown(`${behindText} to flush past ${step.node}'s WAL of this change`);
+  }
   const impossible = await aheadOfPrimary(session, names);
   if (impossible.length > 0) throw primaryBehind(step.node, impossible);
   return { kind: "confirmed", since };
+}
+
+/** `pg3 (frozen)`: of such a one nothing will come however long it is waited for. */
+async function withFrozen({ host }: RuntimeContext, names: readonly NodeName[]): Promise<string[]> {
+  const seen = await host.list().catch(() => null);
+  return names.map((name) => (seen?.get(name)?.state === "paused" ? `${name} (frozen)` : name));
 }
 
 function unknown(waitedFor: string): StepOutcome {

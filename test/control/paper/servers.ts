@@ -198,6 +198,7 @@ function observation(
       peerPort: 5432,
       listenAddresses: "*",
       listenPort: 5432,
+      data: "/node/data",
       passfile: "/node/conf/pgpass",
     },
   ]);

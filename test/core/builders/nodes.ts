@@ -28,6 +28,7 @@ export function wiringOf(drafts: readonly Draft[]): Observation["wiring"] {
       peerPort: 5432,
       listenAddresses: "*",
       listenPort: 5432,
+      data: "/node/data",
       passfile: "/node/conf/pgpass",
     };
     return [draft.name, wire] as const;

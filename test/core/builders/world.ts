@@ -32,7 +32,7 @@ export interface WorldBuilder {
   /** A stopped server; crashed unless `clean`. A node that was not named before joins the file. */
   down(name: NodeName, options?: DownOptions): WorldBuilder;
   unreachable(name: NodeName, reason?: string): WorldBuilder;
-  paused(name: NodeName): WorldBuilder;
+  paused(name: NodeName, processes?: readonly number[]): WorldBuilder;
   starting(name: NodeName, reason?: string): WorldBuilder;
   /** No data directory. */
   absent(name: NodeName, options?: { readonly debris: boolean }): WorldBuilder;
@@ -79,7 +79,8 @@ function builder(settings: Settings): WorldBuilder {
       next({ drafts: [...settings.drafts, { name, role: "standby", position, options, override: null }] }),
     down: (name, options = {}) => seen(name, { kind: "down", options }),
     unreachable: (name, reason = "connection timed out") => seen(name, { kind: "unreachable", reason }),
-    paused: (name) => seen(name, { kind: "paused" }),
+    paused: (name, processes) =>
+      seen(name, { kind: "paused", ...(processes === undefined ? {} : { processes }) }),
     starting: (name, reason = "the database system is starting up") =>
       seen(name, { kind: "starting", reason }),
     absent: (name, options = { debris: false }) => seen(name, { kind: "absent", debris: options.debris }),

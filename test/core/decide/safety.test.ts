@@ -72,6 +72,48 @@ describe("what commits wait for", () => {
   });
 });
 
+describe("a frozen node", () => {
+  const hints = ({ spec, authority, observation }: World, intent: Intent = up): string[] => {
+    const decision = decide(intent, spec, authority, observation);
+    return decision.kind === "refuse" ? decision.refusals.map(({ hint }) => hint.split("\n")[1] ?? "") : [];
+  };
+  const mode: Intent = { kind: "mode", allowBlocking: false };
+  const asked = () => three().fileAsks({ mode: "quorum" });
+
+  test("is refused with the command that lets it go on", () => {
+    expect(hints(three().paused("pg3").build())).toEqual(["docker unpause pgrep-kit-demo-pg3"]);
+    expect(hints(three().paused("pg1").build())).toEqual(["docker unpause pgrep-kit-demo-pg1"]);
+    const local = three().spec({ runtime: "process" });
+    expect(hints(local.paused("pg3", [4711, 4712]).build())).toEqual(["kill -CONT 4711 4712"]);
+    expect(hints(local.paused("pg3").build())).toEqual([""]);
+    expect(hints(three().unreachable("pg3").build())).toEqual([""]);
+  });
+
+  test("lets no rule be begun that needs it to be proved, unless that is insisted on", () => {
+    expect(refusalsOf(asked().paused("pg3").build(), mode)).toEqual(["node-unseen"]);
+    expect(refusalsOf(asked().build(), mode)).toEqual([]);
+    expect(refusalsOf(asked().paused("pg3").build(), { ...mode, allowBlocking: true })).toEqual([]);
+    expect(refusalsOf(three().quorum(1).fileAsks({ mode: "async" }).paused("pg3").build(), mode)).toEqual([]);
+  });
+
+  test("is named beside the commits that would wait for it", () => {
+    const both = three().fileAsks({ mode: "quorum", acks: 2 }).paused("pg3").build();
+    expect(refusalsOf(both, mode)).toEqual(["would-block", "node-unseen"]);
+  });
+});
+
+test("a second writer is refused with the command that stops it", () => {
+  const two = cluster().primary("pg1", "0/5000").primary("pg2", "0/5000").authority({ primary: "pg1" });
+  const hint = (world: World): string => {
+    const decision = decide(up, world.spec, world.authority, world.observation);
+    return decision.kind === "refuse" ? (decision.refusals[0]?.hint ?? "") : "";
+  };
+  expect(hint(two.build())).toMatch(/^Stop pg2 before anything else[^]*\ndocker stop pgrep-kit-demo-pg2$/);
+  expect(hint(two.spec({ runtime: "process" }).build())).toMatch(
+    /\nkill -INT \$\(head -n 1 \/node\/data\/postmaster.pid\)$/,
+  );
+});
+
 describe("data without a place in this cluster", () => {
   test("without a record nothing is guessed from data", () => {
     const { spec, observation } = three().build();
