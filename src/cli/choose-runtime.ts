@@ -3,7 +3,7 @@ import { NEWEST_POSTGRES, type RuntimeKind } from "../core/spec.ts";
 import { PgrepKitError } from "../support/errors.ts";
 
 /** What a new cluster runs where nothing was asked for. */
-const DEFAULT_MAJOR = 17;
+export const DEFAULT_MAJOR = 17;
 
 export interface Choice {
   readonly runtime: RuntimeKind;

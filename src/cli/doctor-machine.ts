@@ -8,7 +8,7 @@ import type { ClusterSpec, RuntimeKind } from "../core/spec.ts";
 import type { HostLook, Looked, MachineFacts, Trouble } from "../monitor/doctor/facts.ts";
 import { looked, trouble } from "../monitor/doctor/gather-state.ts";
 import type { NodeHost } from "../runtime/node-host.ts";
-import { chooseRuntime } from "./choose-runtime.ts";
+import { DEFAULT_MAJOR, chooseRuntime } from "./choose-runtime.ts";
 import { findPsql } from "./find-psql.ts";
 import { defaultImage } from "./open-host.ts";
 
@@ -27,8 +27,16 @@ export async function machineFacts(folder: string, own: RuntimeKind | null): Pro
       () => null,
     ),
   ]);
-  const choice = own === null ? await looked(() => chooseRuntime(null, null)) : lookedAtElsewhere;
+  const choice = own === null ? await looked(() => choiceHere(docker)) : lookedAtElsewhere;
   return { docker, binaries, choice, psql, here: { folder, freeBytes } };
+}
+
+/** `docker`: as it was looked at, with the default image. */
+async function choiceHere(docker: Looked<HostLook>) {
+  const choice = await chooseRuntime(null, null);
+  const image = defaultImage(DEFAULT_MAJOR);
+  const isMissing = choice.runtime === "docker" && docker.seen && docker.value.source !== image;
+  return isMissing ? { ...choice, missingImage: image } : choice;
 }
 
 const lookedAtElsewhere: Looked<never> = {
@@ -38,7 +46,7 @@ const lookedAtElsewhere: Looked<never> = {
 
 async function openDocker(): Promise<NodeHost> {
   const { openDockerHost } = await import("../runtime/docker/docker-host.ts");
-  return openDockerHost({ ...NO_CLUSTER, image: defaultImage(17), major: 17 });
+  return openDockerHost({ ...NO_CLUSTER, image: defaultImage(DEFAULT_MAJOR), major: DEFAULT_MAJOR });
 }
 
 async function openProcess(folder: string): Promise<NodeHost> {

@@ -37,6 +37,17 @@ describe("what nodes can live on", () => {
     );
   });
 
+  test("an image that init would have to pull first is named", () => {
+    const onDocker = { runtime: "docker", postgres: 17 } as const;
+    const text = (value: object) =>
+      answer("init-choice", {
+        ...nothing,
+        machine: { choice: { seen: true, value: { ...onDocker, ...value } } },
+      })?.text;
+    expect(text({})).toBe("would make a cluster of PostgreSQL 17 on Docker here");
+    expect(text({ missingImage: "postgres:17" })).toMatch(/pull the image postgres:17 first, .*not on this/);
+  });
+
   test("psql is wanted, unless a container has one, and told when it is older than the servers", () => {
     const none = { machine: { psql: null } };
     expect(told("psql-client", { ...nothing, ...none })).toMatch(/^warning: psql is not/);

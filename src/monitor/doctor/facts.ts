@@ -30,7 +30,12 @@ export interface MachineFacts {
   readonly docker: Looked<HostLook>;
   readonly binaries: Looked<HostLook>;
   /** What `init` would take in this folder. */
-  readonly choice: Looked<{ readonly runtime: RuntimeKind; readonly postgres: number }>;
+  readonly choice: Looked<{
+    readonly runtime: RuntimeKind;
+    readonly postgres: number;
+    /** An image that would have to be pulled first. */
+    readonly missingImage?: string;
+  }>;
   /** Null: there is no psql. */
   readonly psql: { readonly version: string; readonly major: number } | null;
   readonly here: { readonly folder: string; readonly freeBytes: number | null };

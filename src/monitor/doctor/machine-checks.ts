@@ -61,14 +61,15 @@ function choice({ machine, file }: DoctorFacts): Answer | null {
   if (!machine.choice.seen) {
     return bad("fail", machine.choice.trouble.message, machine.choice.trouble.hint ?? "");
   }
-  const { runtime, postgres } = machine.choice.value;
+  const { runtime, postgres, missingImage } = machine.choice.value;
   const where = runtime === "docker" ? "on Docker" : "as local processes";
   const text = `would make a cluster of PostgreSQL ${postgres} ${where} here`;
   if (postgres < OLDEST_POSTGRES) {
     const remedy = `Install PostgreSQL ${OLDEST_POSTGRES} to ${NEWEST_POSTGRES}, or start Docker.`;
     return bad("fail", `init ${text}, which is too old`, remedy);
   }
-  return good(text);
+  const pull = `, and pull the image ${missingImage} first, which is not on this machine yet`;
+  return good(missingImage === undefined ? text : `${text}${pull}`);
 }
 
 function psqlClient({ machine, cluster }: DoctorFacts): Answer {

@@ -26,7 +26,7 @@ export function imageMissing(image: string, detail: string, cause?: unknown): Pg
   return new PgrepKitError("image-missing", {
     message: `the image ${image} is missing`,
     detail,
-    hint: `Pull it by hand (docker pull ${image}), or name an image that is on this machine with --image.`,
+    hint: `Pull it by hand (docker pull ${image}), or name an image that is on this machine: for a new cluster with --image, otherwise under image: in the cluster file.`,
     cause,
   });
 }

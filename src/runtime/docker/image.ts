@@ -62,7 +62,7 @@ export async function ensureImage(
   if (found === null || found === major) return;
   throw new PgrepKitError("image-unusable", {
     message: `the image ${image} holds PostgreSQL ${found}, and the cluster wants ${major}`,
-    hint: `Set \`postgres: ${found}\` in the cluster file, or name another image.`,
+    hint: `Ask for that one (--postgres ${found} with init, \`postgres: ${found}\` in the cluster file), or name another image.`,
   });
 }
 
