@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { writeClusterFile } from "../config/edit-cluster-file.ts";
-import { type ClusterFile, parseClusterFile, readClusterFile } from "../config/read-cluster-file.ts";
+import { type ClusterFile, readClusterFile } from "../config/read-cluster-file.ts";
 import { type DriveResult, drive, foresee } from "../control/drive.ts";
 import { openJournal } from "../control/journal.ts";
 import { type ClusterLock, acquireLock } from "../control/lock.ts";
@@ -41,8 +41,8 @@ export interface Change {
   readonly arguments: readonly string[];
   readonly file: ClusterFile;
   readonly folder: StateFolder;
-  /** Edits the file's text; written once the change is accepted, and not if it is refused. */
-  readonly edit?: (text: string) => string;
+  /** Edits the file; written once the change is accepted, and not if it is refused. */
+  readonly edit?: (file: ClusterFile) => ClusterFile;
   /** Makes the state where there may be none yet; under the lock, after the edit. */
   readonly found?: (file: ClusterFile) => Promise<unknown>;
   readonly intent: (cluster: OpenCluster) => Promise<Intent> | Intent;
@@ -145,7 +145,7 @@ async function foundOrFind({ found, folder }: Change, file: ClusterFile): Promis
 
 /** Edited, but not written: a change that is refused leaves the file as it was. */
 function editedFile(change: Change, file: ClusterFile): ClusterFile {
-  return change.edit === undefined ? file : parseClusterFile(file.path, change.edit(file.text));
+  return change.edit === undefined ? file : change.edit(file);
 }
 
 async function conclude(change: Change, cluster: OpenCluster, result: DriveResult): Promise<number> {

@@ -1,5 +1,6 @@
 /** Reads the values of options that commander leaves as text. */
 import { parseDuration } from "../config/duration.ts";
+import { quoted } from "../config/problems.ts";
 import { PgrepKitError } from "../support/errors.ts";
 
 export function positiveNumber(text: string, option: string): number {
@@ -24,6 +25,11 @@ export function duration(text: string, option: string): number {
   throw new PgrepKitError("usage", {
     message: `${option} takes a duration of at most 24 days, such as 500ms, 5min or 1h, not ${JSON.stringify(text)}`,
   });
+}
+
+/** An option and its value as messages name them; whatever a terminal would obey is escaped. */
+export function asTyped(option: string, value: string): string {
+  return `${option} ${/^[\w.,:@/-]+$/.test(value) ? value : quoted(value)}`;
 }
 
 /** Options for the journal, as they were typed: those that carry a value. */

@@ -1,6 +1,7 @@
 /** The command tree: words, options and help. No logic: each action loads its command when it is called for. */
 import { Command, CommanderError, Option } from "commander";
 import { exitCodeOf, reportFailure } from "./failure.ts";
+import { addOtherWords, oneOf } from "./other-words.ts";
 import { EXIT } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -40,12 +41,19 @@ function verbOf(argv: readonly string[]): string | undefined {
 type Finish = (code: number) => void;
 
 function build(finish: Finish): Command {
-  const program = new Command("pgrep-kit")
+  const program = new Command("pgrep-kit");
+  program
     .description("Run PostgreSQL streaming replication so that you can see it, break it and trust it.")
     .version(VERSION, "--version", "print the version")
     .option("--cluster <file>", "the cluster's file; otherwise the nearest pgrep-kit.yaml from here upwards")
     .helpOption("-h, --help", "explain a command")
-    .configureHelp({ subcommandTerm: termOf })
+    .configureHelp({
+      subcommandTerm: termOf,
+      showGlobalOptions: true,
+      // That there is a version is no part of what a command does.
+      visibleGlobalOptions: (command) =>
+        command === program ? [] : program.options.filter((option) => option.long === "--cluster"),
+    })
     .helpCommand(false)
     .showHelpAfterError("(pgrep-kit --help lists the commands)")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "error:   ")) })
@@ -62,6 +70,9 @@ function build(finish: Finish): Command {
   addServers(program, finish);
   program.commandsGroup("Reach:");
   addReaching(program, finish);
+  for (const command of program.commands)
+    command.showHelpAfterError(`(pgrep-kit ${command.name()} --help explains it)`);
+  addOtherWords(program);
   return program;
 }
 
@@ -113,6 +124,9 @@ function addServers(program: Command, finish: Finish): void {
   const down = program
     .command("down")
     .summary("stop every server cleanly; the data stays")
+    .description(
+      "Stops every server cleanly, the primary first, so that each standby has received everything. The data stays, and pgrep-kit up starts them again.",
+    )
     .addOption(dryRun())
     .action(async (options, command) =>
       finish(await (await import("./commands/down.ts")).down(options, command.optsWithGlobals())),
@@ -134,26 +148,29 @@ function addServers(program: Command, finish: Finish): void {
 }
 
 function addChanging(program: Command, finish: Finish): void {
-  const mode = program
+  const mode: Command = program
     .command("mode")
     .summary("show or change what a commit waits for, on the live cluster")
     .description(
-      "Without an argument: what commits wait for now. With one: changes it without a restart and without dropping a connection, and proves it.",
+      "Without an argument or option: what commits wait for now. With one: changes it without a restart and without dropping a connection, and proves it. The file is changed as well, and what is not named stays as the file says.",
     )
     .addArgument(
       program
-        .createArgument("[mode]", "async, sync (FIRST) or quorum (ANY)")
-        .choices(["async", "sync", "quorum"]),
+        .createArgument("[mode]", "async, sync (FIRST) or quorum (ANY); otherwise as the file says")
+        .argParser((word) => oneOf(mode, "mode", ["async", "sync", "quorum"])(word)),
     )
-    .option("--acks <number>", "how many standbys confirm each commit")
+    .option("--acks <number>", "how many standbys confirm each commit (default: as the file says)")
     .addOption(
-      new Option("--commit <level>", "what a standby confirms").choices([
+      new Option("--commit <level>", "what a standby confirms (default: as the file says)").choices([
         "remote_write",
         "on",
         "remote_apply",
       ]),
     )
-    .option("--among <nodes>", "the only standbys that may confirm, separated by commas; all: every one")
+    .option(
+      "--among <nodes>",
+      "the only standbys that may confirm, separated by commas; all: every one (default: as the file says)",
+    )
     .addOption(allowBlocking())
     .addOption(dryRun())
     .addOption(output())
@@ -164,6 +181,9 @@ function addChanging(program: Command, finish: Finish): void {
   const add = program
     .command("add-standby")
     .summary("add a standby to the file and to the cluster")
+    .description(
+      "Writes the node into the file, copies it from the primary, and waits until it streams. Nothing else is restarted. Run again, it goes on from where it was interrupted.",
+    )
     .argument("<node>", "name of the new node")
     .option("--upstream <node>", "receive from this standby in place of the primary (a cascade)")
     .option("--priority <number>", "the greater one is preferred among equals")
@@ -180,6 +200,9 @@ function addChanging(program: Command, finish: Finish): void {
   const remove = program
     .command("remove-standby")
     .summary("remove a standby from the file and from the cluster, with its data and its slot")
+    .description(
+      "Takes the node out of the file and out of what commits wait for, then removes its server, its data and the slot that kept WAL for it. Refused for the primary, and while another node receives from it or the others are too few to confirm commits.",
+    )
     .argument("<node>", "the node to remove")
     .addOption(yes())
     .addOption(dryRun())
@@ -197,6 +220,9 @@ function addLooking(program: Command, finish: Finish): void {
   const status = program
     .command("status")
     .summary("nodes, roles, positions, lag, slots, and what a failover would lose now")
+    .description(
+      "Looks at every node and prints where it stands, then a verdict, what a failover would lose now, and what to do next. Changes nothing. Exit code 0 when healthy, 1 when not.",
+    )
     .option("-w, --watch", "look again and again")
     .addOption(interval())
     .addOption(output())
@@ -220,6 +246,9 @@ function addLooking(program: Command, finish: Finish): void {
   const doctor = program
     .command("doctor")
     .summary("check the machine and the cluster; each finding comes with its remedy")
+    .description(
+      "Checks this machine and, where there is one, the cluster: engine, versions, disks, ports, settings, slots, passwords. Changes nothing. Exit code 1 when a check failed; warnings alone leave it 0.",
+    )
     .addOption(output())
     .action(async (options, command) =>
       finish(await (await import("./commands/doctor.ts")).doctor(options, command.optsWithGlobals())),
@@ -228,6 +257,9 @@ function addLooking(program: Command, finish: Finish): void {
   const history = program
     .command("history")
     .summary("what was asked, seen, decided and done")
+    .description(
+      "Prints the journal of the commands that changed something: what was asked, what was seen, what was decided on it, each step and how it ended.",
+    )
     .option("-n, --last <number>", "only so many of the newest commands", "10")
     .addOption(output())
     .action(async (options, command) =>
@@ -240,6 +272,9 @@ function addReaching(program: Command, finish: Finish): void {
   const uri = program
     .command("uri")
     .summary("print a complete connection URI, password included")
+    .description(
+      "Prints a connection URI for an application, of the primary unless said otherwise. The password is in it: that is what it is for, so keep it out of logs.",
+    )
     .addOption(nodeOption())
     .addOption(roleOption())
     .option("--admin", "as superuser, in place of the application's role")
@@ -262,6 +297,7 @@ function addReaching(program: Command, finish: Finish): void {
   const logs = program
     .command("logs")
     .summary("the log of a node's server")
+    .description("Prints the newest lines of what a node's PostgreSQL has logged, whether it runs or not.")
     .argument("<node>", "whose log")
     .option("-f, --follow", "go on as it grows")
     .option("-n, --lines <number>", "only so many of the newest lines", "100")

@@ -12,6 +12,10 @@ export interface Problem {
   readonly message: string;
   readonly hint: string | null;
   readonly code: "cluster-file-invalid" | "unsupported-version";
+  /** What is left to say where an option has just been named with its value. */
+  readonly ofOption?: string;
+  /** Another place that may be the reason, where the first is as it was before. */
+  readonly orOffset?: number;
 }
 
 /** Collects problems while a file is read. */
@@ -27,15 +31,28 @@ export function report(
   message: string,
   hint: string | null = null,
   code: Problem["code"] = "cluster-file-invalid",
+  more: Pick<Problem, "ofOption" | "orOffset"> = {},
 ): void {
-  problems.all.push({ offset, message, hint, code });
+  problems.all.push({ offset, message, hint, code, ...more });
 }
 
-/** The one error that tells all `problems` (at least one), the first of the file first. */
-export function problemsError(path: string, lines: LineCounter, problems: readonly Problem[]): PgrepKitError {
+/**
+ * The one error that tells all `problems` (at least one), the first of the file first.
+ * `typed` answers the option that a place comes from, or null where it is the file's own.
+ */
+export function problemsError(
+  path: string,
+  lines: LineCounter,
+  problems: readonly Problem[],
+  typed: (offset: number) => string | null,
+): PgrepKitError {
   const sorted = problems.toSorted((a, b) => a.offset - b.offset);
   const shown = shownPath(path);
   const placed = (problem: Problem): string => {
+    const option = typed(problem.offset);
+    if (option !== null) return `${option}: ${problem.ofOption ?? problem.message}`;
+    const reason = problem.orOffset === undefined ? null : typed(problem.orOffset);
+    if (reason !== null) return `${reason}: ${problem.message}`;
     const { line, col } = lines.linePos(problem.offset);
     // An empty file has no line at all.
     return `${shown}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${problem.message}`;
@@ -44,7 +61,11 @@ export function problemsError(path: string, lines: LineCounter, problems: readon
   const further = others.slice(0, MOST_SHOWN).map((problem) => withHint(placed(problem), problem.hint));
   if (others.length > MOST_SHOWN) further.push(`and ${others.length - MOST_SHOWN} more`);
   const sameCode = sorted.every((problem) => problem.code === first?.code);
-  return new PgrepKitError(sameCode && first !== undefined ? first.code : "cluster-file-invalid", {
+  const code = sameCode && first !== undefined ? first.code : "cluster-file-invalid";
+  const isTyped = sorted.every(
+    ({ offset, orOffset = offset }) => (typed(offset) ?? typed(orOffset)) !== null,
+  );
+  return new PgrepKitError(isTyped && code === "cluster-file-invalid" ? "usage" : code, {
     message: first === undefined ? shown : placed(first),
     ...(further.length === 0 ? {} : { detail: further.join("\n") }),
     ...(first === undefined || first.hint === null ? {} : { hint: first.hint }),

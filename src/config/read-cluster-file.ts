@@ -9,6 +9,7 @@ import { type ClusterSpec, OLDEST_POSTGRES } from "../core/spec.ts";
 import { PgrepKitError, messageOf } from "../support/errors.ts";
 import { systemCode } from "../support/files.ts";
 import { NAME_HINT, nameProblem } from "./names.ts";
+import { type Origin, typedFor } from "./origins.ts";
 import { type Problems, problemsError, quoted, report, shownPath } from "./problems.ts";
 import { readNodes } from "./read-nodes.ts";
 import { readReplication } from "./read-replication.ts";
@@ -72,14 +73,19 @@ function invalid(path: string, problem: string): PgrepKitError {
   return new PgrepKitError("cluster-file-invalid", { message: `${shownPath(path)} ${problem}` });
 }
 
-/** Checks the text of a cluster file; `path` is for messages. Throws `cluster-file-invalid` or `unsupported-version`. */
-export function parseClusterFile(path: string, text: string): ClusterFile {
+/**
+ * Checks the text of a cluster file; `path` is for messages. Throws `cluster-file-invalid` or `unsupported-version`, and
+ * `usage` where all that is wrong comes from `origins`.
+ */
+export function parseClusterFile(path: string, text: string, origins: readonly Origin[] = []): ClusterFile {
   if (text.length > LARGEST_FILE) throw invalid(path, `is too large: ${text.length} characters`);
   const lines = new LineCounter();
   const problems: Problems = { all: [] };
   const root = parseYaml(problems, text, lines);
   const spec = problems.all.length === 0 ? readCluster(problems, root) : null;
-  if (spec === null || problems.all.length > 0) throw problemsError(path, lines, problems.all);
+  if (spec === null || problems.all.length > 0) {
+    throw problemsError(path, lines, problems.all, (offset) => typedFor(root, origins, offset));
+  }
   return { path, text, spec };
 }
 

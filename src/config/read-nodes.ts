@@ -134,6 +134,8 @@ function checkUpstreams(problems: Problems, nodes: readonly PlacedNode[]): void 
         upstreamOffset,
         `the upstream ${quoted(spec.upstream)} of ${spec.name} is no node of this cluster`,
         hint,
+        "cluster-file-invalid",
+        { ofOption: `${quoted(spec.upstream)} is no node of this cluster` },
       );
     } else if (!inReportedLoop.has(spec.name)) {
       const loop = loopThrough(nodes, spec.name);

@@ -45,7 +45,8 @@ export function readReplication(
   };
   if (onQuorumLost !== undefined) checkOnQuorumLost(problems, onQuorumLost);
   if (nodes !== null && problems.all.length === before) {
-    checkAcks(problems, nodes, replication, acks ?? among ?? mode ?? entry, acks !== undefined);
+    const place = acks ?? among ?? mode ?? entry;
+    checkAcks(problems, nodes, replication, { place, reason: among ?? null, isWritten: acks !== undefined });
   }
   return replication;
 }
@@ -106,10 +107,14 @@ function checkAmongName(
       offset,
       `replication.among names ${quoted(name)}, which is no node of this cluster`,
       hint,
+      "cluster-file-invalid",
+      { ofOption: `${quoted(name)} is no node of this cluster` },
     );
   } else if (node.upstream !== null) {
     const message = `replication.among names ${name}, which receives from ${node.upstream} and cannot confirm to the primary`;
-    report(problems, offset, message, `Leave ${name} out, or remove its upstream.`);
+    const ofOption = `${name} receives from ${node.upstream} and cannot confirm to the primary`;
+    const hint = `Leave ${name} out, or remove its upstream.`;
+    report(problems, offset, message, hint, "cluster-file-invalid", { ofOption });
   }
 }
 
@@ -129,8 +134,7 @@ function checkAcks(
   problems: Problems,
   nodes: readonly NodeSpec[],
   replication: ReplicationSpec,
-  place: Entry,
-  isWritten: boolean,
+  { place, reason, isWritten }: { place: Entry; reason: Entry | null; isWritten: boolean },
 ): void {
   const rule = ruleOf({ nodes, replication } as ClusterSpec);
   const primary = nodes[0];
@@ -145,6 +149,14 @@ function checkAcks(
       ? ""
       : ` Nodes with an upstream (${cascaded.join(", ")}) cannot confirm to the primary.`;
   const use = Array.from({ length: count }, (_, i) => String(i + 1));
-  const remedy = count === 0 ? "Add a standby, or use mode: async." : `Use ${listed(use)}, or add a standby.`;
-  report(problems, place.offset, `${said}, but ${can} can confirm`, `${remedy}${note}`);
+  const none = replication.among === null ? "Add a standby" : "Name a standby that may confirm";
+  const remedy = count === 0 ? `${none}, or use mode: async.` : `Use ${listed(use)}, or add a standby.`;
+  report(
+    problems,
+    place.offset,
+    `${said}, but ${can} can confirm`,
+    `${remedy}${note}`,
+    "cluster-file-invalid",
+    { ofOption: `${can} can confirm`, ...(reason === null ? {} : { orOffset: reason.offset }) },
+  );
 }

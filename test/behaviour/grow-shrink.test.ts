@@ -37,6 +37,13 @@ test("init in quorum ends with the proof", async () => {
   expect((await demo.status())["commit"]).toMatchObject({ mode: "quorum", proof: "proved" });
 });
 
+test("init again says that there is nothing to do, and suggests and claims nothing that is not so", async () => {
+  const { stderr } = await demo.ok("init");
+  expect(stderr).toMatch(/Nothing to do: pg1, pg2 are as the file says\./);
+  expect(stderr).toContain("Primary ");
+  expect(stderr).not.toMatch(/Try next|Written/);
+});
+
 test("a new standby has the data, a slot, its place in the file, and a voice in the commit rule", async () => {
   await demo.sql("pg1", "CREATE TABLE before_it AS SELECT 1 AS one");
   await demo.ok("add-standby", "pg3", "--priority", "5");
@@ -101,7 +108,10 @@ test("an upstream with dependents is not removed", async () => {
   const before = await file();
   const refused = await demo.cli("remove-standby", "pg2", "--yes");
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toMatch(/pg4/);
+  expect(refused.stderr).toMatch(/^error: {3}pg4 receives from pg2$/m);
+  expect(refused.stderr).toMatch(/^hint: +Remove pg4 first, or give it another upstream/m);
+  const unasked = await demo.cli("remove-standby", "pg2");
+  expect(unasked.stderr).toBe(refused.stderr);
   expect(await file()).toBe(before);
   expect(await slots("pg1")).toEqual(["pg2", "pg3"]);
 });
@@ -112,10 +122,32 @@ test("removal needs a confirmation, and the primary is never removed", async () 
   expect(unconfirmed.stderr).toContain("--yes");
   const before = await file();
   const refused = await demo.cli("remove-standby", "pg1", "--yes");
-  expect(refused.code).not.toBe(0);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/^error: {3}pg1 is the primary and cannot be removed$/m);
   expect(await file()).toBe(before);
   expect((await demo.ok("remove-standby", "pg4", "--dry-run")).stdout).toMatch(/pg4/);
   await healthy();
+});
+
+test("a mistake in an argument is told of the argument, and not of a line that nobody has written", async () => {
+  const before = await file();
+  for (const [args, words] of [
+    [["add-standby", "pg6", "--upstream", "pg9"], '--upstream pg9: "pg9" is no node of this cluster'],
+    [["add-standby", "PG6"], 'add-standby PG6: the node name "PG6" does not begin with a lower-case letter'],
+    [["mode", "quorum", "--acks", "3"], "--acks 3: only 2 standbys can confirm"],
+    [["mode", "--among", "pg9"], '--among pg9: "pg9" is no node of this cluster'],
+  ] as const) {
+    const { code, stderr } = await demo.cli(...args);
+    expect([code, stderr.split("\n")[0]]).toEqual([2, `error:   ${words}`]);
+  }
+  expect(await file()).toBe(before);
+});
+
+test("the only standby that may confirm is not removed", async () => {
+  await demo.ok("mode", "quorum", "--among", "pg3");
+  const { code, stderr } = await demo.cli("remove-standby", "pg3", "--yes");
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/pg3 is the only node that may confirm commits/)]);
+  await demo.ok("mode", "--among", "all");
 });
 
 test("a removed standby leaves no data, no slot, no place in the file and no voice", async () => {
@@ -143,7 +175,10 @@ test("a dead standby is removed under quorum, and what waits for it no longer do
   // Two must confirm and only one is left: without pg3 that would be one too many.
   const refused = await demo.cli("remove-standby", "pg3", "--yes");
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toMatch(/acks is 2/);
+  expect(refused.stderr).toMatch(
+    /^error: {3}without pg3 only 1 standby could confirm, and replication\.acks is 2$/m,
+  );
+  expect(refused.stderr).toMatch(/^hint: .*pgrep-kit mode --acks 1$/m);
   // Nothing can be proved of pg3, so that this waits for it; the wish is in the record all the same.
   const fewer = demo.begin("mode", "quorum", "--acks", "1");
   await eventually("the rule to be in effect", async () => (await rule()) === "ANY 1 (pg1, pg2, pg3)");

@@ -125,6 +125,17 @@ test("--dry-run shows the statements and changes nothing", async () => {
   expect([await file(), await record(), await settings()]).toEqual(before);
 });
 
+test("-o json and yaml tell the new mode in the shape that status has for it, and no prose", async () => {
+  const changed = await demo.ok("mode", "quorum", "--acks", "2", "-o", "json");
+  const told = JSON.parse(changed.stdout) as Record<string, unknown>;
+  expect(told).toEqual({ version: 1, ...((await demo.status())["commit"] as object) });
+  expect(told).toMatchObject({ mode: "quorum", acks: 2, level: "on", proof: "proved" });
+  expect(changed.stderr).not.toContain("Every commit");
+  expect((await demo.ok("mode", "-o", "json")).stdout).toBe(changed.stdout);
+  const back = await demo.ok("mode", "quorum", "--acks", "1", "-o", "yaml");
+  expect(back.stdout).toMatch(/^version: 1\nmode: quorum\nacks: 1\n/);
+});
+
 test("asked for what is there already, it does nothing", async () => {
   const before = await record();
   await demo.ok("mode", "quorum");

@@ -175,24 +175,30 @@ describe("a hostile name", () => {
 
 describe("an init that asks for what cannot be", () => {
   test.each([
-    [["--nodes", "17"], /more than 16 nodes/],
-    [["--nodes", "1", "--mode", "quorum"], /no standby can confirm/],
-    [["--acks", "3", "--mode", "sync"], /replication\.acks is 3, but only 2 standbys can confirm/],
-    [["--postgres", "13"], /PostgreSQL 13 is not supported/],
-    [["--image", "postgres:17; rm -rf /"], /is no name of an image/],
-  ])("%j writes nothing", async (args, words) => {
-    await using folder = await emptyFolder();
-    const { code, stderr } = await runCli(
-      { folder: folder.path, env: NO_ENGINE },
-      "init",
-      "--runtime",
-      "docker",
-      ...args,
-    );
-    expect([code, await readdir(folder.path)]).toEqual([2, []]);
-    expect(stderr).toMatch(words);
-    expect(stderr).toMatch(/^hint: /m);
-  });
+    [["--nodes", "17"], /^error: {3}--nodes 17: more than 16 nodes/],
+    [["--nodes", "1", "--mode", "quorum"], /^error: {3}--mode quorum: no standby can confirm/],
+    [["--acks", "3", "--mode", "sync"], /^error: {3}--acks 3: only 2 standbys can confirm/],
+    [["--postgres", "13"], /^error: {3}--postgres 13: PostgreSQL 13 is not supported/],
+    [
+      ["--image", "postgres:17; rm -rf /"],
+      /^error: {3}--image "postgres:17; rm -rf \/": .*is no name of an image/,
+    ],
+  ])(
+    "%j writes nothing, and the option is named instead of a line that nobody wrote",
+    async (args, words) => {
+      await using folder = await emptyFolder();
+      const { code, stderr } = await runCli(
+        { folder: folder.path, env: NO_ENGINE },
+        "init",
+        "--runtime",
+        "docker",
+        ...args,
+      );
+      expect([code, await readdir(folder.path)]).toEqual([2, []]);
+      expect(stderr).toMatch(words);
+      expect(stderr).toMatch(/^hint: /m);
+    },
+  );
 });
 
 describe("a machine that cannot run it", () => {

@@ -65,6 +65,27 @@ describe("help", () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
+  test("says in a sentence what each verb does, and how to name the cluster's file", async () => {
+    for (const { verb, stdout } of await helps()) {
+      const [usage = "", description = ""] = stdout.split("\n\n");
+      expect(usage).toMatch(new RegExp(`^Usage: pgrep-kit ${verb}\\b`));
+      expect([verb, description]).toEqual([verb, expect.stringMatching(/^[A-Z][^]*\.$/)]);
+      expect(stdout).toContain("--cluster <file>");
+    }
+  });
+
+  test("of mode says that what is not named stays as the file says", async () => {
+    const { stdout } = await cli("mode", "--help");
+    const said = stdout.replaceAll(/\s+/g, " ");
+    for (const option of ["--acks <number>", "--commit <level>", "--among <nodes>"])
+      expect(said).toMatch(new RegExp(`${option} [^(]*\\(default: as the file says\\)`));
+  });
+
+  test("is what the word help asks for as well", async () => {
+    expect(await cli("help")).toEqual(await cli("--help"));
+    expect(await cli("help", "mode")).toEqual(await cli("mode", "--help"));
+  });
+
   test("is what a call without a verb shows, as an error", async () => {
     const { code, stdout, stderr } = await cli();
     expect([code, stdout]).toEqual([2, ""]);
@@ -75,11 +96,16 @@ describe("help", () => {
 describe("a mistake on the command line ends with 2, a word on stderr and nothing on stdout", () => {
   test.each([
     [["statsu"], /unknown command 'statsu'[^]*Did you mean status/],
-    [["promote"], /unknown command 'promote'/],
     [["status", "--wacht"], /unknown option '--wacht'[^]*Did you mean --watch/],
     [["status", "-o", "xml"], /'xml' is invalid.*table, json, yaml/],
     [["status", "now"], /too many arguments/],
-    [["mode", "semi"], /'semi' is invalid.*async, sync, quorum/],
+    [["mode", "semi"], /unknown mode 'semi'[^]*async, sync and quorum[^]*pgrep-kit mode --help/],
+    [["mode", "qourum"], /unknown mode 'qourum'[^]*Did you mean quorum\?[^]*pgrep-kit mode --help/],
+    [["mode", "quorum", "--dry-run", "-o", "yaml"], /dry run shows has no yaml form/],
+    [["stop", "pg2"], /unknown command 'stop'[^]*Did you mean down\?[^]*every server/],
+    [["start"], /unknown command 'start'[^]*Did you mean up\?/],
+    [["help", "statsu"], /unknown command 'statsu'[^]*Did you mean status\?/],
+    [["help", "stop"], /Did you mean down\?/],
     [["logs"], /missing required argument 'node'/],
     [["add-standby"], /missing required argument 'node'/],
     [["init", "--nodes", "many"], /--nodes takes a whole number from 1 on, not "many"/],
@@ -98,6 +124,20 @@ describe("a mistake on the command line ends with 2, a word on stderr and nothin
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(words);
     expect(stderr).toMatch(/^error: {3}/);
+  });
+
+  test.each([
+    "failover",
+    "switchover --to pg2",
+    "promote pg2",
+    "rejoin pg1",
+    "failover --help",
+    "help failover",
+  ])("%s, typed in an outage, says that there is none yet and what to do", async (typed) => {
+    const { code, stdout, stderr } = await cli(...typed.split(" "));
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^error: {3}this version of pgrep-kit has no \w+ yet\n/);
+    expect(stderr).toMatch(/hint: [^]*pgrep-kit\s+up\b[^]*pgrep-kit\s+status\b/);
   });
 
   test.each([

@@ -5,6 +5,7 @@ import * as fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { addNode, removeNode, setReplication, writeClusterFile } from "../../src/config/edit-cluster-file.ts";
 import { renderClusterFile } from "../../src/config/new-cluster-file.ts";
+import type { Origin } from "../../src/config/origins.ts";
 import { readClusterFile } from "../../src/config/read-cluster-file.ts";
 import type { ClusterSpec } from "../../src/core/spec.ts";
 import { anySpec, possible } from "./any-spec.ts";
@@ -244,6 +245,45 @@ describe("a file of any content", { timeout: 30_000 }, () => {
         expect(removeNode(edited, "zz-new")).toBe(text);
       }),
       { numRuns: 60 },
+    );
+  });
+});
+
+describe("what is wrong with an edited text", () => {
+  const told = (text: string, ...origins: Origin[]) => {
+    const { code, message, hint } = failureOf(text, origins);
+    return `${code}: ${message}${hint === null ? "" : ` / ${hint}`}`;
+  };
+  const acks = { at: ["replication", "acks"], typed: "--acks 3" };
+  const among = (typed: string): Origin => ({ at: ["replication", "among"], typed });
+
+  test("is told of the option that it comes from", () => {
+    expect(told(setReplication(example, { acks: 3 }), acks)).toBe(
+      "usage: --acks 3: only 2 standbys can confirm / Use 1 or 2, or add a standby.",
+    );
+    expect(told(setReplication(example, { among: ["pg2", "pg9"] }), among("--among pg2,pg9"))).toBe(
+      'usage: --among pg2,pg9: "pg9" is no node of this cluster / Did you mean pg1?',
+    );
+    const node = addNode(example, { name: "pg4", upstream: "pg9" });
+    expect(told(node, { at: ["nodes", 3, "upstream"], typed: "--upstream pg9" })).toMatch(
+      /^usage: --upstream pg9: "pg9" is no node of this cluster/,
+    );
+    expect(told(addNode(example, { name: "PG4" }), { at: ["nodes", 3], typed: "add-standby PG4" })).toMatch(
+      /^usage: add-standby PG4: the node name "PG4"/,
+    );
+  });
+
+  test("is told of the option also where only the file's own value does not fit it", () => {
+    expect(told(setReplication(example, { among: ["pg1"] }), among("--among pg1"))).toBe(
+      "usage: --among pg1: replication.acks is 1, but no standby can confirm / Name a standby that may confirm, or use mode: async.",
+    );
+  });
+
+  test("is told by line and column where the line is the file's own", () => {
+    const async = example.replace("mode: quorum", "mode: async ").replace("acks: 1", "acks: 3");
+    const mode = { at: ["replication", "mode"], typed: "mode quorum" };
+    expect(told(setReplication(async, { mode: "quorum" }), mode)).toMatch(
+      /^cluster-file-invalid: pgrep-kit\.yaml:10:9: replication\.acks is 3, but only 2 standbys can confirm/,
     );
   });
 });

@@ -1,5 +1,6 @@
 // Texts of cluster files, and what reading them yields or fails with.
 import { resolve } from "node:path";
+import type { Origin } from "../../src/config/origins.ts";
 import { parseClusterFile } from "../../src/config/read-cluster-file.ts";
 import type { ClusterSpec } from "../../src/core/spec.ts";
 import { PgrepKitError } from "../../src/support/errors.ts";
@@ -10,9 +11,9 @@ export function specOf(text: string): ClusterSpec {
   return parseClusterFile(path, text).spec;
 }
 
-export function failureOf(text: string): PgrepKitError {
+export function failureOf(text: string, origins: readonly Origin[] = []): PgrepKitError {
   try {
-    parseClusterFile(path, text);
+    parseClusterFile(path, text, origins);
   } catch (error) {
     if (error instanceof PgrepKitError) return error;
     throw error;

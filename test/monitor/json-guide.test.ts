@@ -1,6 +1,7 @@
 /** The documented keys are the real ones: none is missing in the guide, and the guide promises none that is not there. */
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { modeReport } from "../../src/cli/commands/show-mode.ts";
 import { historyReport } from "../../src/cli/render/history.ts";
 import type { JournalEntry, JournalEvent } from "../../src/control/journal.ts";
 import { diagnose } from "../../src/core/diagnose.ts";
@@ -67,6 +68,17 @@ describe("the guide to JSON", () => {
     const own = unique(keysOf(status.nodes[1]?.lag, "standbys[]", []));
     const promised = documented("lag").filter((key) => key.startsWith("standbys[]."));
     expect(own).toEqual(promised.filter((key) => !/\.(band|state|reasons\[\])$/.test(key)));
+  });
+
+  it("lists the keys of mode, which are those of commit in status", () => {
+    const keys = worlds.flatMap(({ authority }) => keysOf(modeReport(authority), "", []));
+    expect(unique(keys)).toEqual(documented("mode"));
+    const inStatus = documented("status").flatMap((key) => /^commit\.(.*)/.exec(key)?.[1] ?? []);
+    expect(documented("mode")).toEqual(unique([...inStatus, "version"]));
+    for (const { authority } of worlds) {
+      const without = Object.keys(modeReport(null)).toSorted();
+      expect(without).toEqual(Object.keys(modeReport(authority)).toSorted());
+    }
   });
 
   it("lists the keys of history", () => {

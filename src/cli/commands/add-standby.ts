@@ -1,11 +1,12 @@
 /** `add-standby`: one more node, in the file and in the cluster. */
 import { formatDuration } from "../../config/duration.ts";
 import { type NewNode, addNode } from "../../config/edit-cluster-file.ts";
+import { type ClusterFile, parseClusterFile } from "../../config/read-cluster-file.ts";
 import { type NodeName, type NodeSpec, nodeSpec } from "../../core/spec.ts";
 import { PgrepKitError } from "../../support/errors.ts";
 import { type Change, changeCluster, foreseeChange } from "../change-cluster.ts";
 import { type GlobalOptions, findMade } from "../find-cluster.ts";
-import { duration, given, positiveNumber } from "../option-values.ts";
+import { asTyped, duration, given, positiveNumber } from "../option-values.ts";
 import { EXIT, say } from "../terminal.ts";
 
 export interface AddStandbyOptions {
@@ -29,7 +30,7 @@ export async function addStandby(
     arguments: [node, ...given({ ...options })],
     file,
     folder,
-    edit: (text) => (known === null ? addNode(text, wanted) : text),
+    edit: (before) => (known === null ? withNode(before, wanted, options) : before),
     intent: () => ({ kind: "up", allowBlocking: false, remove: [], concerning: [node] }),
     settled: (cluster) => {
       const upstream = nodeSpec(cluster.spec, node)?.upstream;
@@ -38,6 +39,23 @@ export async function addStandby(
     },
   };
   return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
+}
+
+function withNode(
+  file: ClusterFile,
+  wanted: NewNode,
+  { upstream, priority }: AddStandbyOptions,
+): ClusterFile {
+  const index = file.spec.nodes.length;
+  const origin = (key: string, option: string, value: string) => ({
+    at: ["nodes", index, key],
+    typed: asTyped(option, value),
+  });
+  return parseClusterFile(file.path, addNode(file.text, wanted), [
+    ...(upstream === undefined ? [] : [origin("upstream", "--upstream", upstream)]),
+    ...(priority === undefined ? [] : [origin("priority", "--priority", priority)]),
+    { at: ["nodes", index], typed: asTyped("add-standby", wanted.name) },
+  ]);
 }
 
 function wantedNode(name: NodeName, { upstream, priority, delay }: AddStandbyOptions): NewNode {

@@ -3,9 +3,16 @@ import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CLUSTER_FILE_NAME } from "../../config/find-cluster-file.ts";
 import { renderClusterFile } from "../../config/new-cluster-file.ts";
+import type { Origin } from "../../config/origins.ts";
 import { shownPath } from "../../config/problems.ts";
 import { type ClusterFile, parseClusterFile, readClusterFile } from "../../config/read-cluster-file.ts";
-import { STATE_FOLDER, type StateFolder, createState, readState } from "../../control/state-folder.ts";
+import {
+  STATE_FOLDER,
+  type StateFolder,
+  createState,
+  openState,
+  readState,
+} from "../../control/state-folder.ts";
 import type { ClusterSpec, CommitMode, NodeName, RuntimeKind } from "../../core/spec.ts";
 import { APPLICATION_ROLE } from "../../runtime/steps/prepare.ts";
 import { present } from "../../support/assert.ts";
@@ -15,7 +22,7 @@ import { changeCluster } from "../change-cluster.ts";
 import { chooseRuntime } from "../choose-runtime.ts";
 import type { GlobalOptions } from "../find-cluster.ts";
 import { type OpenCluster, folderOf } from "../open-cluster.ts";
-import { positiveNumber } from "../option-values.ts";
+import { asTyped, positiveNumber } from "../option-values.ts";
 import { preflight } from "../preflight.ts";
 import { EXIT, print, say } from "../terminal.ts";
 import { DEFAULT_DATABASE } from "./up.ts";
@@ -38,19 +45,24 @@ const DEFAULT_NODES = "3";
 export async function init(options: InitOptions, globals: GlobalOptions): Promise<number> {
   const path = resolve(globals.cluster ?? (process.env["PGREP_KIT_CLUSTER"] || CLUSTER_FILE_NAME));
   const known = await exists(path);
-  const file = known ? await knownFile(path, options) : parseClusterFile(path, await newFile(options));
+  const file = known ? await knownFile(path, options) : await newFile(path, options);
   if (options.dryRun === true) {
     print(file.text.trimEnd());
     return EXIT.done;
   }
   await preflight(file);
   // Another init may have been quicker: then it is like any file that was there before.
-  const isWritten = known || (await createDurably(path, file.text, { mode: 0o644 }));
-  return makeCluster(isWritten ? file : await knownFile(path, options), options.sample ?? null);
+  const isWritten = !known && (await createDurably(path, file.text, { mode: 0o644 }));
+  const wanted = known || isWritten ? file : await knownFile(path, options);
+  return makeCluster(wanted, { sample: options.sample ?? null, isWritten });
 }
 
-function makeCluster(file: ClusterFile, sample: string | null): Promise<number> {
+async function makeCluster(
+  file: ClusterFile,
+  { sample, isWritten }: { readonly sample: string | null; readonly isWritten: boolean },
+): Promise<number> {
   const { spec } = file;
+  const isNew = (await openState(folderOf(file))) === null;
   say(`Cluster ${spec.name}: ${spec.nodes.length} nodes, PostgreSQL ${spec.postgres}, ${place(spec)}\n`);
   return changeCluster({
     verb: "init",
@@ -59,8 +71,15 @@ function makeCluster(file: ClusterFile, sample: string | null): Promise<number> 
     folder: { path: join(folderOf(file), STATE_FOLDER) },
     found: async () => refuseOtherSample(sample, await createState(folderOf(file), identity(spec, sample))),
     intent: () => ({ kind: "up", allowBlocking: false, remove: [], concerning: null }),
-    settled: (cluster, { authority }) => {
-      say(nextCommands(cluster, present(authority, "the record of a settled cluster").primary));
+    settled: (cluster, { authority, steps }) => {
+      if (steps === 0)
+        say(`Nothing to do: ${spec.nodes.map((node) => node.name).join(", ")} are as the file says.`);
+      const { primary } = present(authority, "the record of a settled cluster");
+      const written = [
+        ...(isWritten ? [`${shownPath(file.path)} (commit it)`] : []),
+        ...(isNew ? [`${STATE_FOLDER}/ (state and secrets; git-ignored)`] : []),
+      ];
+      say(nextCommands(cluster, primary, written));
       return EXIT.done;
     },
   });
@@ -71,11 +90,11 @@ function identity(spec: ClusterSpec, sample: string | null) {
   return { cluster, runtime, postgres, database: sample ?? DEFAULT_DATABASE, sample };
 }
 
-async function newFile(options: InitOptions): Promise<string> {
+async function newFile(path: string, options: InitOptions): Promise<ClusterFile> {
   const nodes = positiveNumber(options.nodes ?? DEFAULT_NODES, "--nodes");
   const wanted = options.postgres === undefined ? null : positiveNumber(options.postgres, "--postgres");
   const { runtime, postgres } = await chooseRuntime(options.runtime ?? null, wanted);
-  return renderClusterFile({
+  const text = renderClusterFile({
     name: options.name ?? DEFAULT_NAME,
     postgres,
     runtime,
@@ -94,6 +113,24 @@ async function newFile(options: InitOptions): Promise<string> {
     },
     settings: {},
   });
+  return parseClusterFile(path, text, originsOf(options));
+}
+
+function originsOf({ name, nodes, postgres, image, mode, acks }: InitOptions): Origin[] {
+  const typed: [Origin["at"], string, string | undefined][] = [
+    [["name"], "--name", name],
+    [["nodes"], "--nodes", nodes],
+    [["postgres"], "--postgres", postgres],
+    [["image"], "--image", image],
+    [["replication", "mode"], "--mode", mode],
+    // Without --acks it is the mode that asks for one.
+    acks === undefined
+      ? [["replication", "acks"], "--mode", mode]
+      : [["replication", "acks"], "--acks", acks],
+  ];
+  return typed.flatMap(([at, option, value]) =>
+    value === undefined ? [] : [{ at, typed: asTyped(option, value) }],
+  );
 }
 
 async function knownFile(path: string, options: InitOptions): Promise<ClusterFile> {
@@ -151,7 +188,8 @@ function place(spec: ClusterSpec): string {
   return spec.runtime === "docker" ? "on Docker" : "as local processes";
 }
 
-function nextCommands(cluster: OpenCluster, primary: NodeName): string {
+/** `written`: what this run has made beside the nodes; a repeated one may have made nothing. */
+function nextCommands(cluster: OpenCluster, primary: NodeName, written: readonly string[]): string {
   const others = cluster.spec.nodes.filter((node) => node.name !== primary);
   const standbys = others.map((node) => address(cluster, node.name));
   return [
@@ -160,10 +198,10 @@ function nextCommands(cluster: OpenCluster, primary: NodeName): string {
     ...standbys.map((uri, index) => `${index === 0 ? "Standbys" : "        "}    ${uri}   read-only`),
     "Connect     pgrep-kit psql             a complete URI, with its password: pgrep-kit uri",
     "Look        pgrep-kit status --watch",
-    ...(standbys.length === 0
+    ...(standbys.length === 0 || cluster.spec.replication.mode !== "async"
       ? []
       : ["Try next    pgrep-kit mode quorum      wait for a standby before each commit returns"]),
-    `Written     ${CLUSTER_FILE_NAME} (commit it) · ${STATE_FOLDER}/ (state and secrets; git-ignored)`,
+    ...(written.length === 0 ? [] : [`Written     ${written.join(" · ")}`]),
   ].join("\n");
 }
 

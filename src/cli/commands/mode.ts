@@ -1,15 +1,18 @@
 /** `mode`: what a commit waits for. Shown, or changed on the live cluster and proved. */
 import { setReplication } from "../../config/edit-cluster-file.ts";
+import type { Origin } from "../../config/origins.ts";
+import { type ClusterFile, parseClusterFile } from "../../config/read-cluster-file.ts";
 import { coverage } from "../../core/authority.ts";
 import { confirmers } from "../../core/commit-rule.ts";
 import { formatLsn } from "../../core/lsn.ts";
 import type { CommitLevel, CommitMode, NodeName } from "../../core/spec.ts";
+import { PgrepKitError } from "../../support/errors.ts";
 import { type Change, type Settled, changeCluster, foreseeChange } from "../change-cluster.ts";
 import { type GlobalOptions, findMade } from "../find-cluster.ts";
-import { given, positiveNumber } from "../option-values.ts";
-import type { OutputFormat } from "../render/structured.ts";
-import { EXIT, say } from "../terminal.ts";
-import { showMode } from "./show-mode.ts";
+import { asTyped, given, positiveNumber } from "../option-values.ts";
+import { type OutputFormat, formatStructured } from "../render/structured.ts";
+import { EXIT, print, say } from "../terminal.ts";
+import { modeReport, showMode } from "./show-mode.ts";
 
 export interface ModeOptions {
   readonly acks?: string;
@@ -28,6 +31,12 @@ export async function mode(
   const { acks, commit, among } = options;
   if (wanted === undefined && acks === undefined && commit === undefined && among === undefined)
     return showMode(options.output, globals);
+  if (options.dryRun === true && options.output !== "table") {
+    throw new PgrepKitError("usage", {
+      message: `what a dry run shows has no ${options.output} form`,
+      hint: "Leave out --dry-run or --output.",
+    });
+  }
   const { file, folder } = await findMade(globals);
   const change: Change = {
     verb: "mode",
@@ -38,22 +47,35 @@ export async function mode(
     ],
     file,
     folder,
-    edit: (text) =>
-      setReplication(text, {
-        mode: wanted,
-        acks: acks === undefined ? undefined : positiveNumber(acks, "--acks"),
-        commit,
-        among: among === undefined ? undefined : listOf(among),
-      }),
+    edit: (before) => edited(before, wanted, options),
     intent: () => ({ kind: "mode", allowBlocking: options.allowBlocking === true }),
-    settled: (_, result) => {
-      say(whatCommitsWaitFor(result));
+    settled: async (_, result) => {
+      if (options.output === "table") say(whatCommitsWaitFor(result));
+      else print(await formatStructured(options.output, modeReport(result.authority)));
       return EXIT.done;
     },
     unfinished:
       "Commits wait by the new rule already. That it covers every earlier commit as well is not proved yet; the proof stays pending.",
   };
   return options.dryRun === true ? foreseeChange(change) : changeCluster(change);
+}
+
+function edited(
+  file: ClusterFile,
+  wanted: CommitMode | undefined,
+  { acks, commit, among }: ModeOptions,
+): ClusterFile {
+  const text = setReplication(file.text, {
+    mode: wanted,
+    acks: acks === undefined ? undefined : positiveNumber(acks, "--acks"),
+    commit,
+    among: among === undefined ? undefined : listOf(among),
+  });
+  const typed = { mode: ["mode", wanted], acks: ["--acks", acks], among: ["--among", among] } as const;
+  const origins = Object.entries(typed).flatMap(([key, [option, value]]): Origin[] =>
+    value === undefined ? [] : [{ at: ["replication", key], typed: asTyped(option, value) }],
+  );
+  return parseClusterFile(file.path, text, origins);
 }
 
 function listOf(among: string): NodeName[] | null {

@@ -13,6 +13,9 @@ import { type GlobalOptions, findCluster } from "../find-cluster.ts";
 import type { OpenCluster } from "../open-cluster.ts";
 import { say } from "../terminal.ts";
 
+/** Of libpq, which would wait for a server without end that is frozen, or behind a firewall that says nothing. */
+const CONNECT_TIMEOUT_S = "10";
+
 export async function psql(
   rest: readonly string[],
   options: NodeChoice,
@@ -98,6 +101,8 @@ function connection(
     PGUSER: SUPERUSER,
     PGDATABASE: state.database,
     PGPASSFILE: passfile,
+    // libpq takes an empty one for a mistake.
+    PGCONNECT_TIMEOUT: process.env["PGCONNECT_TIMEOUT"] || CONNECT_TIMEOUT_S,
   };
 }
 
