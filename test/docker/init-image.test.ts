@@ -20,20 +20,20 @@ test("init without its image writes nothing, and goes on with the one that its h
     "--name",
     `t${randomBytes(4).toString("hex")}`,
   ];
-  const missing = await cli(...init, "--image", NOWHERE);
-  expect([missing.code, missing.stderr]).toEqual([
-    4,
-    expect.stringContaining(`the image ${NOWHERE} is missing`),
-  ]);
-  expect(missing.stderr.replaceAll(/\s+/g, " ")).toMatch(/hint: .* for a new cluster with --image/);
-  expect(await readdir(folder.path)).toEqual([]);
-  const other = await cli(...init, "--image", "pgrep-kit-test/postgres:15", "--postgres", "17");
-  expect([other.code, other.stderr]).toEqual([
-    4,
-    expect.stringMatching(/holds PostgreSQL 15[^]*--postgres 15/),
-  ]);
-  expect(await readdir(folder.path)).toEqual([]);
   try {
+    const missing = await cli(...init, "--image", NOWHERE);
+    expect([missing.code, missing.stderr]).toEqual([
+      4,
+      expect.stringContaining(`the image ${NOWHERE} is missing`),
+    ]);
+    expect(missing.stderr.replaceAll(/\s+/g, " ")).toMatch(/hint: .* for a new cluster with --image/);
+    expect(await readdir(folder.path)).toEqual([]);
+    const other = await cli(...init, "--image", "pgrep-kit-test/postgres:15", "--postgres", "17");
+    expect([other.code, other.stderr]).toEqual([
+      4,
+      expect.stringMatching(/holds PostgreSQL 15[^]*--postgres 15/),
+    ]);
+    expect(await readdir(folder.path)).toEqual([]);
     const made = await cli(...init, "--image", IMAGE);
     expect([made.code, made.stderr]).toEqual([0, expect.stringMatching(/^Written +pgrep-kit\.yaml/m)]);
   } finally {
