@@ -3,7 +3,7 @@
  * stays so. Settings of running servers that are not as they should be are put right on the way, or no rule could be proved.
  */
 import type { Authority } from "../authority.ts";
-import { confirmers, ruleOf, sameRule } from "../commit-rule.ts";
+import { confirmers, ruleOf } from "../commit-rule.ts";
 import type { Decision, Intent } from "../decision.ts";
 import type { Observation } from "../observation.ts";
 import type { Refusal } from "../refusals.ts";
@@ -31,13 +31,11 @@ export function decideMode(
   for (const name of blocked.keys()) draft.running.delete(name);
   doubtTampered(draft);
   planDrift(draft, blocked);
-  const refusal = planCommitRule(draft, intent.allowBlocking, intent.allowBlocking ? undefined : blocked);
-  // A change that was begun is not left half told; a new one that cannot be proved is not begun.
-  const begun = sameRule(authority.rule, ruleOf(spec)) && draft.stages.length > 0;
-  if (refusal !== null && !begun) {
+  const refusal = planCommitRule(draft, intent.allowBlocking);
+  if (refusal !== null) {
     const listed = confirmersOf(spec, authority);
     const standing = [...blocked].flatMap(([name, why]) => (listed.includes(name) ? [why] : []));
-    return { kind: "refuse", refusals: [...new Set([refusal, ...standing])] };
+    return { kind: "refuse", refusals: [refusal, ...standing] };
   }
   return draft.stages.length > 0 ? { kind: "act", plan: draft.stages } : { kind: "settled" };
 }

@@ -89,11 +89,14 @@ describe("a frozen node", () => {
     expect(hints(three().unreachable("pg3").build())).toEqual([""]);
   });
 
-  test("lets no rule be begun that needs it to be proved, unless that is insisted on", () => {
-    expect(refusalsOf(asked().paused("pg3").build(), mode)).toEqual(["node-unseen"]);
-    expect(refusalsOf(asked().build(), mode)).toEqual([]);
-    expect(refusalsOf(asked().paused("pg3").build(), { ...mode, allowBlocking: true })).toEqual([]);
-    expect(refusalsOf(three().quorum(1).fileAsks({ mode: "async" }).paused("pg3").build(), mode)).toEqual([]);
+  test("keeps no rule from being begun that the others can meet: its proof stays pending", () => {
+    expect(refusalsOf(asked().paused("pg3").build(), mode)).toEqual([]);
+    expect(stepsOf(asked().paused("pg3").build(), mode)).toEqual([
+      "record-authority",
+      "configure pg1",
+      "configure pg2",
+      "confirm-rule pg1",
+    ]);
   });
 
   test("is named beside the commits that would wait for it", () => {
