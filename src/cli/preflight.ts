@@ -2,10 +2,9 @@
 import { join } from "node:path";
 import type { ClusterFile } from "../config/read-cluster-file.ts";
 import { STATE_FOLDER, openState } from "../control/state-folder.ts";
-import type { ClusterSpec } from "../core/spec.ts";
 import { listenForInterruption, orInterrupted } from "./interruption.ts";
 import { NOBODY, folderOf } from "./open-cluster.ts";
-import { defaultImage, openHost } from "./open-host.ts";
+import { openHost } from "./open-host.ts";
 import { startProgress } from "./render/progress.ts";
 
 /**
@@ -16,34 +15,15 @@ export async function preflight(file: ClusterFile): Promise<void> {
   const folder = folderOf(file);
   if ((await openState(folder)) !== null) return;
   const host = await openHost(file.spec, NOBODY, join(folder, STATE_FOLDER));
+  using interruption = listenForInterruption();
+  using progress = startProgress();
   try {
     await host.check();
-    if (file.spec.runtime === "docker") await fetchImage(file.spec);
+    await orInterrupted(host.fetch(progress.message), interruption.signal);
   } catch (error) {
     // Another command may have made the cluster meanwhile: then it is that cluster's own check that counts.
     if ((await openState(folder)) === null) throw error;
   } finally {
     await host.close();
-  }
-}
-
-async function fetchImage(spec: ClusterSpec): Promise<void> {
-  const [{ engineSocketPath }, { openEngine }, { doing }, { ensureImage }] = await Promise.all([
-    import("../runtime/docker/engine-address.ts"),
-    import("../runtime/docker/engine-client.ts"),
-    import("../runtime/docker/engine-error.ts"),
-    import("../runtime/docker/image.ts"),
-  ]);
-  using interruption = listenForInterruption();
-  using progress = startProgress();
-  const engine = openEngine(engineSocketPath(undefined, process.env));
-  try {
-    const image = spec.image ?? defaultImage(spec.postgres);
-    const fetching = doing("look for the image", () =>
-      ensureImage(engine, image, spec.postgres, progress.message),
-    );
-    await orInterrupted(fetching, interruption.signal);
-  } finally {
-    engine.close();
   }
 }

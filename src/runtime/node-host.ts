@@ -99,6 +99,8 @@ export interface NodeHost {
   readonly startsProgramsSlowly: boolean;
   /** Engine answers, binaries or image are there, user exists: else throws, with the remedy as a hint. Never pulls. */
   check(): Promise<HostReport>;
+  /** After `check`: gets what the nodes run from (an image), where it has to come from elsewhere; leaves no other trace. */
+  fetch(progress: HostProgress): Promise<void>;
   /** After `check`: makes what the whole cluster shares (network, image pulled if need be). Reports long work through `progress`. */
   setUp(progress: HostProgress): Promise<void>;
   paths(node: NodeName): NodePaths;

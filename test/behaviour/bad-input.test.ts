@@ -327,9 +327,8 @@ describe("something of the machine is in the way", () => {
         expect.stringMatching(/image localhost:1\/postgres:17[^]*hint: /),
       ]);
       expect(await dockerThings(name)).toEqual([]);
-      const file = join(folder.path, "pgrep-kit.yaml");
-      await writeFile(file, (await readFile(file, "utf8")).replace("localhost:1/postgres:17", TEST_IMAGE));
-      expect((await runCli({ folder: folder.path }, "up")).code).toBe(0);
+      expect(await readdir(folder.path)).toEqual([]);
+      expect((await runCli({ folder: folder.path }, ...init, TEST_IMAGE)).code).toBe(0);
       expect((await runCli({ folder: folder.path }, "destroy", "--yes")).code).toBe(0);
       expect(await dockerThings(name)).toEqual([]);
     },
@@ -342,7 +341,7 @@ describe("something of the machine is in the way", () => {
     expect([code, stderr]).toEqual([
       4,
       expect.stringMatching(
-        /exists and does not belong to this cluster[^]*another cluster named[^]*hint: .*another name/,
+        /exists and does not belong to this cluster[^]*another state folder[^]*hint: [^]*another name/,
       ),
     ]);
     expect(await readdir(folder.path)).toEqual([]);

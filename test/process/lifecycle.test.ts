@@ -136,9 +136,13 @@ test("a server frozen by SIGSTOP is paused, cannot be started, and goes on after
   const node = await local.node("frozen");
   await startBusy(node);
   await host.pause(node.name);
-  expect((await host.list()).get(node.name)).toEqual({ state: "paused" });
   const pid = await postmasterPid(host, node.name);
   const family = (await allProcesses()).filter((entry) => entry.pid === pid || entry.parent === pid);
+  const seen = (await host.list()).get(node.name);
+  expect(seen).toMatchObject({ state: "paused" });
+  expect(seen?.state === "paused" && seen.processes?.toSorted()).toEqual(
+    family.map((entry) => entry.pid).toSorted(),
+  );
   expect(family.every((entry) => entry.stopped)).toBe(true);
   const refused = await failure(host.start(node.name, node.port));
   expect(refused.code).toBe("server-failed");

@@ -57,6 +57,7 @@ export async function openDockerHost(options: DockerHostOptions): Promise<NodeHo
         ]);
         return report;
       }),
+    fetch: (progress) => doing("look for the image", () => ensureImage(engine, image, major, progress)),
     setUp: (progress) =>
       doing("set up the cluster", async () => {
         await Promise.all([ensureNetwork(engine, options), ensureImage(engine, image, major, progress)]);

@@ -46,6 +46,7 @@ export async function openProcessHost(options: ProcessHostOptions): Promise<Node
       await refuseOrphans({ ...options, base: storage.base });
       return report;
     },
+    fetch: async () => undefined,
     setUp: async () => {
       await makeBase(storage);
       await noteStateFolder({ ...options, base: storage.base });
