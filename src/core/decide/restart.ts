@@ -36,7 +36,7 @@ export function decideRestart(
   const draft = newDraft(spec, authority, observation);
   // A start writes the settings anew: what was changed by hand would be gone, and its effect on the proof unnoticed.
   doubtTampered(draft);
-  const restarts = inOrder(intent.nodes, spec, authority, observation).flatMap((name) =>
+  const restarts = inOrder(intent, spec, authority, observation).flatMap((name) =>
     planNode(name, intent, spec, authority, observation),
   );
   const plan = [...draft.stages, ...restarts];
@@ -98,7 +98,7 @@ function standbysFirst(
  * them lowered before it replayed the primary's own change would not start.
  */
 function inOrder(
-  nodes: readonly NodeName[],
+  { nodes, before }: RestartIntent,
   spec: ClusterSpec,
   authority: Authority,
   observation: Observation,
@@ -107,11 +107,19 @@ function inOrder(
   const last = nodes.filter((name) => name === primary);
   const others = nodes.filter((name) => name !== primary);
   const node = observation.nodes[primary];
-  // Down already: others need it to stream from.
-  if (!isRunning(node)) return [...last, ...others];
+  // Down already: others need it to stream from. Or back already: they must have heard of what it lowered.
+  if (!isRunning(node) || isRestarted(node, before[primary])) return [...last, ...others];
   const { settings } = nodeConfiguration(spec, authority, primary, observation.wiring);
   const { lowered, raised } = limitChanges(node.configuration.limits, settings);
   return lowered && !raised ? [...last, ...others] : [...others, ...last];
+}
+
+/** It is another server than the one that the command met. */
+function isRestarted(
+  { startedAtMs }: { readonly startedAtMs: number },
+  before: number | null | undefined,
+): boolean {
+  return startedAtMs !== before;
 }
 
 function planNode(
@@ -123,7 +131,7 @@ function planNode(
 ): Stage[] {
   const node = observation.nodes[name];
   const running = isRunning(node);
-  const restarted = running && node.startedAtMs !== intent.before[name];
+  const restarted = running && isRestarted(node, intent.before[name]);
   const stages: Stage[] = [];
   if (running && !restarted) stages.push([{ kind: "stop", node: name, because: "to be started again" }]);
   if (!restarted) {

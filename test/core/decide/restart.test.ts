@@ -86,3 +86,28 @@ describe("a primary that would come back greater than a standby", () => {
     expect(decided(asks({ max_connections: "200" }), ["pg3"])).toEqual(["pg3"]);
   });
 });
+
+test("a primary that came back with less is followed again before a standby is stopped: it must hear of what was lowered", () => {
+  const { spec, authority, observation } = cluster()
+    .primary("pg1", "0/5000", runsWith({ max_connections: 90 }))
+    .standby("pg2", "0/5000", { receiver: false })
+    .standby("pg3", "0/5000", { receiver: false })
+    .spec({ settings: { max_connections: "90" } })
+    .build();
+  const started = (name: string): number | null => {
+    const node = observation.nodes[name];
+    return node?.kind === "primary" || node?.kind === "standby" ? node.startedAtMs : null;
+  };
+  const before = { pg1: -1, pg2: started("pg2"), pg3: started("pg3") };
+  const decision = decide(
+    { kind: "restart", nodes: ["pg1", "pg2", "pg3"], before },
+    spec,
+    authority,
+    observation,
+  );
+  const first = decision.kind === "act" ? (decision.plan[0] ?? []) : [];
+  expect(first.map((step) => [step.kind, "node" in step ? step.node : null])).toEqual([
+    ["await-streaming", "pg2"],
+    ["await-streaming", "pg3"],
+  ]);
+});
