@@ -173,15 +173,17 @@ describe("what was broken by hand", () => {
   });
 
   test("a limit that was set for the superuser's statements hides no server", async () => {
-    for (const setting of ["statement_timeout", "lock_timeout"])
-      await demo.sql("pg1", `ALTER ROLE postgres SET ${setting} = 1`);
+    // A session that was there before is not limited.
+    const before = await demo.connect("pg1");
+    const limits = ["statement_timeout", "lock_timeout"];
     try {
+      for (const limit of limits) await before.query(`ALTER ROLE postgres SET ${limit} = 1`);
       await demo.ok("status");
       await demo.ok("mode", "quorum");
       await demo.ok("mode", "async");
     } finally {
-      for (const setting of ["statement_timeout", "lock_timeout"])
-        await demo.sql("pg1", `SET ${setting} = 0; ALTER ROLE postgres RESET ${setting}`);
+      for (const limit of limits) await before.query(`ALTER ROLE postgres RESET ${limit}`);
+      await before.end();
     }
   });
 

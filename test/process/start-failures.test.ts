@@ -4,7 +4,15 @@ import { createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openProcessHost } from "../../src/runtime/process/process-host.ts";
 import { findServerUser, runsAsRoot } from "../../src/runtime/process/server-user.ts";
-import { failure, openLocalHost, postmasterPid, stateOf, waitFor, type LocalHost } from "./local-host.ts";
+import {
+  failure,
+  freePort,
+  openLocalHost,
+  postmasterPid,
+  stateOf,
+  waitFor,
+  type LocalHost,
+} from "./local-host.ts";
 
 let local: LocalHost;
 beforeAll(async () => {
@@ -99,7 +107,7 @@ test("a taken port is named, with what to do", async () => {
     expect(refused.hint).toContain("end it");
     expect(await stateOf(host, node.name)).toBe("stopped");
     // The configuration may name another port than the one that was looked at beforehand.
-    const late = await failure(host.start(node.name, node.port + 1));
+    const late = await failure(host.start(node.name, await freePort()));
     expect(late.code).toBe("port-taken");
     expect(late.detail).toContain("Address already in use");
   } finally {
