@@ -45,6 +45,8 @@ export interface Change {
   readonly edit?: (file: ClusterFile) => ClusterFile;
   /** Makes the state where there may be none yet; under the lock, after the edit. */
   readonly found?: (file: ClusterFile) => Promise<unknown>;
+  /** It starts no server: what servers are started from (an image, a network) may be missing. */
+  readonly startsNothing?: true;
   readonly intent: (cluster: OpenCluster) => Promise<Intent> | Intent;
   /** After the cluster settled; answers the exit code. */
   readonly settled: (cluster: OpenCluster, result: Settled) => Promise<number> | number;
@@ -117,7 +119,7 @@ async function prepare(
   // Where something else fails first, that is what is told.
   looking.catch(() => undefined);
   await Promise.all([begun, host.check()]);
-  await host.setUp(progress.message);
+  if (change.startsNothing !== true) await host.setUp(progress.message);
   return { intent: await change.intent(cluster), look: await looking };
 }
 

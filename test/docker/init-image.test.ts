@@ -1,9 +1,10 @@
-// `init` with an image that cannot be had: nothing is written, so that what its hint says can be done.
+// Images that cannot be had: `init` writes nothing then, so that what its hint says can be done.
 import { readdir } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { emptyFolder, runCli } from "../setup/run-cli.ts";
-import { IMAGE } from "./docker-cluster.ts";
+import { startCluster } from "../setup/cluster.ts";
+import { IMAGE, docker } from "./docker-cluster.ts";
 
 /** No registry has this name: `.invalid` never resolves. */
 const NOWHERE = "registry.invalid/postgres:17";
@@ -39,4 +40,15 @@ test("init without its image writes nothing, and goes on with the one that its h
   } finally {
     await cli("destroy", "--yes");
   }
+});
+
+test("a cluster whose image is gone still changes its mode and stops; only a start misses it", async () => {
+  const tag = `pgrep-kit-test/gone:${randomBytes(4).toString("hex")}`;
+  await docker("tag", IMAGE, tag);
+  await using demo = await startCluster({ nodes: 2, image: tag });
+  await docker("rmi", tag);
+  await demo.ok("mode", "sync");
+  await demo.ok("down");
+  const { code, stderr } = await demo.cli("up");
+  expect([code, stderr]).toEqual([4, expect.stringContaining(`the image ${tag} is missing`)]);
 });

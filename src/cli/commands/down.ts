@@ -10,6 +10,7 @@ export async function down(options: { readonly dryRun?: boolean }, globals: Glob
     arguments: [],
     file,
     folder,
+    startsNothing: true,
     intent: () => ({ kind: "down" }),
     settled: (_, result) => {
       say(

@@ -48,6 +48,7 @@ export async function mode(
     file,
     folder,
     edit: (before) => edited(before, wanted, options),
+    startsNothing: true,
     intent: () => ({ kind: "mode", allowBlocking: options.allowBlocking === true }),
     settled: async (_, result) => {
       if (options.output === "table") say(whatCommitsWaitFor(result));
