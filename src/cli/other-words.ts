@@ -4,6 +4,7 @@
  */
 import type { Command } from "commander";
 import { nearest } from "../config/did-you-mean.ts";
+import { listed } from "../core/listed.ts";
 import { PgrepKitError } from "../support/errors.ts";
 
 /** What would be another command's name. */
@@ -67,7 +68,7 @@ function explain(program: Command, word: string | undefined): never {
 export function oneOf(command: Command, what: string, known: readonly string[]): (word: string) => string {
   return (word) => {
     if (known.includes(word)) return word;
-    const there = `there are ${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;
+    const there = `there are ${listed(known)}`;
     const meant = suggestion(word, known) || `\n(${there})`;
     return command.error(`error: unknown ${what} '${word}'${meant}`);
   };

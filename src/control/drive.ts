@@ -57,13 +57,12 @@ const LOOK_KEEPS_MS = 1_000;
 export async function drive(input: DriveInput): Promise<DriveResult> {
   let steps = 0;
   let seen = input.look !== undefined && isFresh(input.look) ? input.look : null;
-  let isNews = true;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     input.signal.throwIfAborted();
     const observation: Observation = seen ?? (await input.runtime.observe(input.nodes, input.signal));
     const authority = await input.authority.read();
     const decision = decide(input.intent, input.spec, authority, observation);
-    const news = isNews ? summarise(authority, observation) : null;
+    const news = round === 0 || seen === null ? summarise(authority, observation) : null;
     const journaled = journalDecision(input.journal, news, decision);
     if (decision.kind !== "act") await journaled;
     if (round === 0 && decision.kind !== "refuse") await Promise.all([journaled, input.accepted?.()]);
@@ -82,7 +81,6 @@ export async function drive(input: DriveInput): Promise<DriveResult> {
         if (waitedFor.length > 0) return { kind: "unfinished", waitedFor, steps };
         // The record is no node's affair: what was seen a moment ago is what there is.
         seen = stage.every((step) => step.kind === "record-authority") ? observation : null;
-        isNews = seen === null;
         break;
       }
       default:

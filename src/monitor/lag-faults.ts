@@ -3,7 +3,6 @@
  * The upstream's row in pg_stat_replication can outlive all of that, and looks like good news then.
  */
 import type { Finding, FindingCode } from "../core/diagnose/finding.ts";
-import { primaryFindings } from "../core/diagnose/primary-findings.ts";
 import { type Scene, seen } from "../core/diagnose/scene.ts";
 import { standbyFindings } from "../core/diagnose/standby-findings.ts";
 import { formatBytes } from "../core/diagnose/units.ts";
@@ -36,10 +35,10 @@ const BANDS: ReadonlyMap<FindingCode, Band> = new Map([
 
 const WRITES = "accepts writes without authority";
 
-/** The faults of one standby; `lag` is its own. */
-export function lagFaults(scene: Scene, lag: StandbyLag): LagFault[] {
+/** The faults of one standby; `lag` is its own, `ofPrimary` what the diagnosis found of who may write. */
+export function lagFaults(scene: Scene, lag: StandbyLag, ofPrimary: readonly Finding[]): LagFault[] {
   const { node, upstream } = lag;
-  const own = primaryFindings(scene).filter((one) => one.node === node);
+  const own = ofPrimary.filter((one) => one.node === node);
   const follows = followsWriter(scene, lag)
     ? [{ band: "critical", reason: `follows ${upstream}, which ${WRITES}` } as const]
     : [];
@@ -53,8 +52,8 @@ export function lagFaults(scene: Scene, lag: StandbyLag): LagFault[] {
 }
 
 /** What is wrong beside the standbys of the list, each with a node's name where it is about one. */
-export function clusterFaults(scene: Scene, listed: readonly NodeName[]): LagFault[] {
-  return primaryFindings(scene).flatMap((one): LagFault[] => {
+export function clusterFaults(ofPrimary: readonly Finding[], listed: readonly NodeName[]): LagFault[] {
+  return ofPrimary.flatMap((one): LagFault[] => {
     if (one.code === "no-authority") return [{ band: "unknown", reason: one.message }];
     if (one.code !== "split-brain" || one.node === null || listed.includes(one.node)) return [];
     return [{ band: "critical", reason: `${one.node} ${WRITES} (split brain)` }];

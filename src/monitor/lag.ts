@@ -4,7 +4,9 @@
  * and neither is one that streams by all figures while the diagnosis knows better.
  */
 import type { Authority } from "../core/authority.ts";
+import type { Finding } from "../core/diagnose/finding.ts";
 import { type NodeState, nodeState } from "../core/diagnose/node-state.ts";
+import { primaryFindings } from "../core/diagnose/primary-findings.ts";
 import { type Scene, sceneOf } from "../core/diagnose/scene.ts";
 import { formatBytes, formatDuration } from "../core/diagnose/units.ts";
 import type { LagTime, StandbyLag } from "../core/lag.ts";
@@ -55,9 +57,10 @@ export function assessLag(
 ): LagAssessment {
   const scene = sceneOf(spec, authority, observation);
   const lags = [...scene.lags.values()].filter((lag) => nodeSpec(spec, lag.node) !== null);
-  const standbys = lags.map((lag) => judge(lag, scene, thresholds, trail));
+  const ofPrimary = primaryFindings(scene);
+  const standbys = lags.map((lag) => judge(lag, scene, ofPrimary, thresholds, trail));
   const listed = lags.map((lag) => lag.node);
-  const faults = clusterFaults(scene, listed);
+  const faults = clusterFaults(ofPrimary, listed);
   const verdict = verdictOf(standbys, faults);
   return {
     cluster: spec.name,
@@ -100,7 +103,13 @@ const GROWING_MATTERS_BYTES = 1024 * 1024;
 
 type Add = (band: Band, reason: string) => void;
 
-function judge(lag: StandbyLag, scene: Scene, thresholds: Thresholds, trail: LagTrail): JudgedLag {
+function judge(
+  lag: StandbyLag,
+  scene: Scene,
+  ofPrimary: readonly Finding[],
+  thresholds: Thresholds,
+  trail: LagTrail,
+): JudgedLag {
   const { atMs } = scene.observation;
   const replayTime = latestTime(lag, behindSinceMs(trail, atMs, lag));
   let band: Band = "good";
@@ -109,7 +118,7 @@ function judge(lag: StandbyLag, scene: Scene, thresholds: Thresholds, trail: Lag
     band = worseBand(band, worse);
     if (worse !== "good" && worse !== "acceptable") reasons.push(reason);
   };
-  const faults = lagFaults(scene, lag);
+  const faults = lagFaults(scene, lag, ofPrimary);
   for (const fault of faults) add(fault.band, fault.reason);
   if (lag.attachment === "attached") {
     judgeConnection(lag, add);

@@ -7,7 +7,6 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openState, readState } from "../../src/control/state-folder.ts";
-import type { NodeHost } from "../../src/runtime/node-host.ts";
 import { type TestCluster, TEST_IMAGE, startCluster } from "../setup/cluster.ts";
 import { docker, dockerThings, expectWhole, thingsOf } from "../setup/interrupting.ts";
 import { emptyFolder, runCli } from "../setup/run-cli.ts";
@@ -25,16 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await demo?.[Symbol.asyncDispose]();
 });
-
-/** Opened for each use alone: an open host may hold on to a node, as a command at work does. */
-async function onHost<T>(work: (host: NodeHost) => Promise<T>): Promise<T> {
-  const host = await demo.host();
-  try {
-    return await work(host);
-  } finally {
-    await host.close();
-  }
-}
 
 const state = (name: string): string => join(demo.folder, ".pgrep-kit", name);
 
@@ -54,7 +43,7 @@ async function startedAt(): Promise<unknown[]> {
 
 /** A small program in the node's folder, as the servers' user, while no server runs there. */
 async function inFolderOf(node: string, script: string): Promise<void> {
-  const { exitCode, stderr } = await onHost((host) =>
+  const { exitCode, stderr } = await demo.onHost((host) =>
     host.run(node, { argv: ["sh", "-c", script], timeoutMs: 60_000 }),
   );
   if (exitCode !== 0) throw new Error(stderr);
@@ -206,7 +195,7 @@ describe("data that is not what the record says", () => {
   });
 
   test("another cluster's data in a node's place is neither started nor removed", async () => {
-    await onHost((host) => host.kill("pg2"));
+    await demo.onHost((host) => host.kill("pg2"));
     await inFolderOf(
       "pg2",
       "mv data data.aside && initdb -D data --no-sync --auth=scram-sha-256 -U postgres --pwfile=conf/pgpass >/dev/null && : >data/standby.signal && : >data/precious",
@@ -229,7 +218,7 @@ describe("data that is not what the record says", () => {
   });
 
   test("a standby without standby.signal is not started; started by hand it is a split brain, and nothing follows it", async () => {
-    await onHost((host) => host.stop("pg3", 30_000));
+    await demo.onHost((host) => host.stop("pg3", 30_000));
     await inFolderOf("pg3", "rm data/standby.signal");
     const refused = await demo.cli("up");
     expect([refused.code, refused.stderr]).toEqual([
@@ -237,7 +226,7 @@ describe("data that is not what the record says", () => {
       expect.stringMatching(/pg3 would start as a second primary[^]*\[not-a-standby\]/),
     ]);
     const { ports } = await readState((await openState(demo.folder)) ?? { path: "" });
-    await onHost((host) => host.start("pg3", ports["pg3"] ?? 0));
+    await demo.onHost((host) => host.start("pg3", ports["pg3"] ?? 0));
     await expect.poll(async () => (await demo.status()).verdict, { timeout: 20_000 }).toBe("split-brain");
     for (const wish of [["up"], ["mode", "async"], ["restart", "pg2"]]) {
       const { code, stderr } = await demo.cli(...wish);
@@ -247,7 +236,7 @@ describe("data that is not what the record says", () => {
       ]);
     }
     // As the hints say: stop it, then make it anew.
-    await onHost((host) => host.stop("pg3", 30_000));
+    await demo.onHost((host) => host.stop("pg3", 30_000));
     await demo.cli("remove-standby", "pg3", "--yes");
     expect(await demo.readFile("pgrep-kit.yaml")).not.toMatch(/name: pg3/);
     await demo.ok("add-standby", "pg3");
@@ -367,7 +356,7 @@ function listenOn(port: number): Promise<Server> {
 
 /** A folder with room for less than a copy, where the node's will be; answers how to be rid of it. */
 async function smallFolder(node: string): Promise<(() => Promise<void>) | null> {
-  const place = join(dirname(await onHost(async (host) => host.paths("pg1").root)), node);
+  const place = join(dirname(await demo.onHost(async (host) => host.paths("pg1").root)), node);
   await mkdir(place);
   const mounted = await exec("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", place]).then(
     () => true,

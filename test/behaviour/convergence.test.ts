@@ -3,7 +3,6 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import type { NodeHost } from "../../src/runtime/node-host.ts";
 import { type TestCluster, startCluster } from "../setup/cluster.ts";
 import { docker, expectWhole } from "../setup/interrupting.ts";
 import { runCli } from "../setup/run-cli.ts";
@@ -15,16 +14,6 @@ beforeAll(async () => {
   demo = await startCluster({ init: ["--sample", "ecommerce"] });
 });
 afterAll(() => demo?.[Symbol.asyncDispose]());
-
-/** Opened for each use alone: an open host may hold on to a node, as a command at work does. */
-async function onHost<T>(work: (host: NodeHost) => Promise<T>): Promise<T> {
-  const host = await demo.host();
-  try {
-    return await work(host);
-  } finally {
-    await host.close();
-  }
-}
 
 async function startedAt(): Promise<Record<string, unknown>> {
   const times = NODES.map(async (node) => {
@@ -114,7 +103,7 @@ test("what up leaves, because it would interrupt writers or remove data, it name
 describe("what was broken by hand", () => {
   test("a node whose data is gone is copied anew, and no other server is restarted", async () => {
     const { pg3: _, ...before } = await startedAt();
-    await onHost(async (host) => {
+    await demo.onHost(async (host) => {
       await host.remove("pg3");
       // Half of a copy, as a machine leaves it that lost its power.
       await host.create("pg3");
@@ -128,7 +117,7 @@ describe("what was broken by hand", () => {
 
   test("servers that were all killed come back with all they had acknowledged", async () => {
     await demo.sql("pg1", "CREATE TABLE acknowledged AS SELECT 1 AS row");
-    await onHost((host) => Promise.all(NODES.map((node) => host.kill(node))));
+    await demo.onHost((host) => Promise.all(NODES.map((node) => host.kill(node))));
     await demo.ok("up");
     await expectHere();
     for (const node of NODES)
@@ -136,7 +125,7 @@ describe("what was broken by hand", () => {
   });
 
   test("a slot that was dropped, and a setting that ALTER SYSTEM took over, are put back", async () => {
-    await onHost((host) => host.stop("pg2", 30_000));
+    await demo.onHost((host) => host.stop("pg2", 30_000));
     await expect
       .poll(() => demo.sql("pg1", "SELECT pg_drop_replication_slot('pg2')").then(() => "dropped", String), {
         timeout: 20_000,
@@ -155,7 +144,7 @@ describe("what was broken by hand", () => {
     const own = "conf/postgresql.conf";
     const other = "data/postgresql.auto.conf";
     const append = (path: string) =>
-      onHost(async (host) => {
+      demo.onHost(async (host) => {
         const content = `${(await host.readFile("pg1", path)) ?? ""}work_mem = = 3\n`;
         await host.writeFiles("pg1", [{ path, content, mode: 0o600 }]);
       });
@@ -164,12 +153,12 @@ describe("what was broken by hand", () => {
     expect(await seen()).toEqual(["running", "streaming", "streaming"]);
     expect((await demo.cli("doctor")).stdout).toMatch(/Files without errors .*pg1.*syntax error/);
     await demo.ok("up");
-    expect((await onHost((host) => host.readFile("pg1", own))) ?? "").not.toContain("= =");
+    expect((await demo.onHost((host) => host.readFile("pg1", own))) ?? "").not.toContain("= =");
     await expectHere();
     await append(other);
     expect(await seen()).toEqual(["running", "streaming", "streaming"]);
     expect((await demo.cli("doctor")).stdout).toMatch(/Files without errors .*pg1.*syntax error/);
-    await onHost((host) => host.writeFiles("pg1", [{ path: other, content: "", mode: 0o600 }]));
+    await demo.onHost((host) => host.writeFiles("pg1", [{ path: other, content: "", mode: 0o600 }]));
   });
 
   test("a limit that was set for the superuser's statements hides no server", async () => {
@@ -188,12 +177,12 @@ describe("what was broken by hand", () => {
   });
 
   test("a frozen standby is named, not waited for, and goes on when it wakes up", async () => {
-    await onHost((host) => host.pause("pg2"));
+    await demo.onHost((host) => host.pause("pg2"));
     try {
       const { code, stderr } = await demo.cli("up");
       expect([code, stderr]).toEqual([3, expect.stringMatching(/pg2 is frozen[^]*\[node-unseen\]/)]);
     } finally {
-      await onHost((host) => host.resume("pg2"));
+      await demo.onHost((host) => host.resume("pg2"));
     }
     await expect.poll(async () => (await demo.status()).verdict, { timeout: 20_000 }).toBe("healthy");
     await demo.ok("up");

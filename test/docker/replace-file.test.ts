@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STAGE_MARK } from "../../src/runtime/node-host.ts";
 import { replaceFile, replaceScript } from "../../src/runtime/steps/replace-file.ts";
-import { shellQuoted } from "../../src/support/shell-quoted.ts";
+import { shellQuoted } from "../../src/core/shell-word.ts";
 import { Session } from "../../src/postgres/session.ts";
 import { readState } from "../../src/control/state-folder.ts";
 import { type TestCluster, eventually, startCluster } from "../setup/cluster.ts";
@@ -49,8 +49,7 @@ describe.each(["17", "17-busybox"])("on the image %s", (tag) => {
   };
 
   test("a standby replaces its own file, whatever is in it", async () => {
-    const real = await demo.host();
-    try {
+    await demo.onHost(async (real) => {
       const host = { ...real, writeFiles: () => Promise.reject(new Error("the host is not to be asked")) };
       await using session = await openSession(demo, "pg2");
       await replaceFile({ host }, session, "pg2", { ...FILE, content: "before" });
@@ -60,9 +59,7 @@ describe.each(["17", "17-busybox"])("on the image %s", (tag) => {
         "postgres 640",
       );
       expect(await shell("ls /pgrep-kit/node/conf")).not.toContain(STAGE_MARK);
-    } finally {
-      await real.close();
-    }
+    });
   });
 
   test("a program that its server leaves alone keeps the old file, whole, and nothing of its own", async () => {

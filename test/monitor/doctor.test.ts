@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { diagnose } from "../../src/core/diagnose.ts";
 import { CHECKS, examine } from "../../src/monitor/doctor/examine.ts";
 import { doctorReport } from "../../src/monitor/doctor/doctor-report.ts";
-import { shellWord } from "../../src/monitor/doctor/check.ts";
+import { readableWord } from "../../src/monitor/doctor/check.ts";
 import { renderDoctor } from "../../src/cli/render/doctor.ts";
 import { styleOf } from "../../src/cli/render/style.ts";
 import { answer, facts, slot, three, told } from "./doctor-facts.ts";
@@ -139,7 +139,7 @@ test.each([
   [`alter role "A" set x = 'y'`, `'alter role "A" set x = '\\''y'\\'''`],
   ["it's $HOME", `'it'\\''s $HOME'`],
 ])("quotes %s for a shell", (text, quoted) => {
-  expect(shellWord(text)).toBe(quoted);
+  expect(readableWord(text)).toBe(quoted);
 });
 
 describe("the guide", async () => {

@@ -62,6 +62,8 @@ export interface TestCluster extends AsyncDisposable {
   credentials(): Promise<Credentials>;
   /** The nodes' host itself, to break things that the command line would not. */
   host(): Promise<NodeHost>;
+  /** Opened for this use alone: an open host may hold on to a node, as a command at work does. */
+  onHost<T>(work: (host: NodeHost) => Promise<T>): Promise<T>;
   readFile(path: string): Promise<string>;
   writeFile(path: string, content: string): Promise<void>;
 }
@@ -148,6 +150,14 @@ function testCluster(name: string, folder: string, initArguments: readonly strin
       }
     },
     host: () => hostOf(folder),
+    onHost: async (work) => {
+      const host = await hostOf(folder);
+      try {
+        return await work(host);
+      } finally {
+        await host.close();
+      }
+    },
     readFile: (path) => readFile(join(folder, path), "utf8"),
     writeFile: (path, content) => writeFile(join(folder, path), content),
     [Symbol.asyncDispose]: () => (removed ??= removeCluster(folder, cli)),

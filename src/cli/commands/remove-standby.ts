@@ -83,19 +83,20 @@ function refuseNeeded(spec: ClusterSpec, recorded: NodeName | null, node: NodeNa
       hint: `Remove ${listed(dependents)} first, or give ${them} ${upstream} in the file and run pgrep-kit up.`,
     });
   }
-  const { among, acks } = spec.replication;
+  const { among } = spec.replication;
   if (among?.length === 1 && among[0] === node) {
     throw new PgrepKitError("usage", {
       message: `${node} is the only node that may confirm commits (replication.among)`,
       hint: "Let every standby confirm first: pgrep-kit mode --among all",
     });
   }
-  refuseTooFew(spec, primary, node, acks);
+  refuseTooFew(spec, primary, node);
 }
 
-function refuseTooFew(spec: ClusterSpec, primary: NodeName | undefined, node: NodeName, acks: number): void {
+function refuseTooFew(spec: ClusterSpec, primary: NodeName | undefined, node: NodeName): void {
   const rule = ruleOf(spec);
   if (rule === null || primary === undefined || nodeSpec(spec, node) === null) return;
+  const { acks } = rule;
   const left = confirmers(rule, primary).filter((name) => name !== node).length;
   if (left >= acks) return;
   const can = left === 0 ? "no standby" : `only ${left} ${left === 1 ? "standby" : "standbys"}`;

@@ -1,5 +1,6 @@
 /** Units that only screens need. Bytes and durations are `core/diagnose/units.ts`, because findings speak of them, too. */
 export { formatByteBound, formatBytes, formatDuration } from "../../core/diagnose/units.ts";
+export { listed } from "../../core/listed.ts";
 
 /** Time that work took: `0.05 s`, `0.9 s`, `12 s`, `3 min 20 s`. */
 export function formatElapsed(ms: number): string {
@@ -14,9 +15,4 @@ export function formatElapsed(ms: number): string {
 /** `17.11` of `server_version_num` 170011. */
 export function formatVersion(serverVersion: number): string {
   return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
-}
-
-/** `pg1`, `pg1 and pg2`, `pg1, pg2 and pg3`. */
-export function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

@@ -3,6 +3,7 @@
  * Each line can be copied as it is; none of them is ever run by pgrep-kit.
  */
 import type { Observation } from "../observation.ts";
+import { shellWord } from "../shell-word.ts";
 import type { ClusterSpec, NodeName } from "../spec.ts";
 
 /** Null: it is not frozen, or its host does not tell which processes to wake. */
@@ -21,15 +22,10 @@ export function thawCommand(name: NodeName, spec: ClusterSpec, observation: Obse
 export function stopCommand(name: NodeName, spec: ClusterSpec, observation: Observation): string | null {
   if (spec.runtime === "docker") return `docker stop ${container(name, spec)}`;
   const data = observation.wiring[name]?.data;
-  return data === undefined ? null : `kill -INT $(head -n 1 ${quoted(`${data}/postmaster.pid`)})`;
+  return data === undefined ? null : `kill -INT $(head -n 1 ${shellWord(`${data}/postmaster.pid`)})`;
 }
 
 /** As the Docker host names it. */
 function container(name: NodeName, { name: cluster }: ClusterSpec): string {
   return `pgrep-kit-${cluster}-${name}`;
-}
-
-/** As one word of a POSIX shell; bare where nothing in it means anything to one. */
-function quoted(path: string): string {
-  return /^[\w/.@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,6 @@
 /** Checks of what goes on: clocks, and transactions that somebody forgot. */
 import { formatDuration } from "../../core/diagnose/units.ts";
-import { type Check, type Problem, onServers, problem, psql, shellWord, sqlText } from "./check.ts";
+import { type Check, type Problem, onServers, problem, psql, readableWord, sqlText } from "./check.ts";
 import type { Server } from "./facts.ts";
 
 const CLOCK_MS = 1000;
@@ -66,7 +66,7 @@ function prepared({ name, seen, health }: Server): Problem[] {
       const text = `the prepared transaction ${id} in ${database} on ${name} is ${formatDuration(ageMs)} old: it holds its locks, and vacuum back`;
       return problem("warning", name, text, {
         advice: `Ask its owner; then commit prepared or rollback prepared ${sqlText(id)} in that database:`,
-        command: `pgrep-kit psql --node ${name} -- -d ${shellWord(database)}`,
+        command: `pgrep-kit psql --node ${name} -- -d ${readableWord(database)}`,
       });
     });
 }

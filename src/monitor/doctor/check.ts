@@ -4,7 +4,8 @@
  */
 import type { NodeName } from "../../core/spec.ts";
 import type { NodeObservation } from "../../core/observation.ts";
-import { shellQuoted } from "../../support/shell-quoted.ts";
+import { listed } from "../../core/listed.ts";
+import { shellWord } from "../../core/shell-word.ts";
 import { type ClusterFacts, type DoctorFacts, type Server, serversOf } from "./facts.ts";
 
 export const GROUPS = [
@@ -142,7 +143,7 @@ export function silenceOf({ made }: ClusterFacts, silent: readonly NodeName[]): 
     byState.set(words[0], known);
   }
   return [...byState.values()]
-    .map(({ names, words }) => `${named(names)} ${words[names.length === 1 ? 0 : 1]}`)
+    .map(({ names, words }) => `${listed(names)} ${words[names.length === 1 ? 0 : 1]}`)
     .join(", ");
 }
 
@@ -162,18 +163,13 @@ function silence(node: NodeObservation | undefined): readonly [string, string] {
   }
 }
 
-/** `pg1`, `pg1 and pg2`, `pg1, pg2 and pg3`. */
-export function named(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-}
-
 export function namesOf(servers: readonly Server[]): string {
-  return named(servers.map((server) => server.name));
+  return listed(servers.map((server) => server.name));
 }
 
 /** A command for `psql` on one node, to be typed as it is; several statements are several transactions. */
 export function psql(node: NodeName, ...statements: readonly string[]): string {
-  return `pgrep-kit psql --node ${node} ${statements.map((sql) => `-c ${shellWord(sql)}`).join(" ")}`;
+  return `pgrep-kit psql --node ${node} ${statements.map((sql) => `-c ${readableWord(sql)}`).join(" ")}`;
 }
 
 /** Takes settings back that ALTER SYSTEM made, and has the server notice. */
@@ -186,10 +182,9 @@ export function resetSettings(node: NodeName, settings: readonly string[]): stri
 }
 
 /** In the quotes that leave it readable; POSIX shells take nothing of these texts for their own. */
-export function shellWord(text: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+export function readableWord(text: string): string {
   if (text.includes("'") && !/["$`\\!]/.test(text)) return `"${text}"`;
-  return shellQuoted(text);
+  return shellWord(text);
 }
 
 /** https://www.postgresql.org/docs/current/sql-syntax-lexical.html */

@@ -1,5 +1,5 @@
 /** Checks of the cluster file and of the state folder: valid, readable, and closed to others. */
-import { type Answer, type Check, bad, good, judged, problem, shellWord } from "./check.ts";
+import { type Answer, type Check, bad, good, judged, problem, readableWord } from "./check.ts";
 import type { DoctorFacts, LockFacts, StateFacts } from "./facts.ts";
 
 export const FILE_CHECKS: readonly Check[] = [
@@ -48,7 +48,7 @@ function made({ file, state, cluster }: DoctorFacts): Answer | null {
 function folderMode({ folder, folderMode: mode }: StateFacts): Answer {
   if ((mode & 0o066) === 0) return good(`${folder} is closed to others (${octal(mode)})`);
   return bad("fail", `other users can look into ${folder} (mode ${octal(mode)})`, {
-    command: `chmod 700 ${shellWord(folder)}`,
+    command: `chmod 700 ${readableWord(folder)}`,
   });
 }
 
@@ -58,7 +58,7 @@ function secrets({ secrets: files }: StateFacts): Answer {
     .map((file) => {
       const open = `other users could read the passwords in ${file.path} (mode ${octal(file.mode)})`;
       if ((file.modeNow & 0o077) !== 0)
-        return problem("fail", null, open, { command: `chmod 600 ${shellWord(file.path)}` });
+        return problem("fail", null, open, { command: `chmod 600 ${readableWord(file.path)}` });
       const remedy = "It is closed again: every command does that (chmod 600).";
       return problem("warning", null, open, remedy);
     });
@@ -112,13 +112,13 @@ function lockAnswer(lock: LockFacts, folder: string): Answer {
       const text = `pgrep-kit ${lock.verb} (process ${lock.pid} on ${lock.host}) holds the lock since ${lock.since}; whether it still runs cannot be seen from here`;
       return bad("warning", text, {
         advice: "If it is certain that it no longer runs:",
-        command: `rm -r ${shellWord(`${folder}/lock`)}`,
+        command: `rm -r ${readableWord(`${folder}/lock`)}`,
       });
     }
     case "unreadable":
       return bad("fail", `the lock ${lock.path} cannot be read: ${lock.reason}`, {
         advice: "If no pgrep-kit command is running:",
-        command: `rm -r ${shellWord(`${folder}/lock`)}`,
+        command: `rm -r ${readableWord(`${folder}/lock`)}`,
       });
   }
 }

@@ -1,6 +1,7 @@
 /** Checks of what the nodes stand on: image, disk, ports, and things of the same name that are somebody else's. */
 import { formatBytes } from "../../core/diagnose/units.ts";
-import { type Check, bad, good, judged, named, onCluster, problem, unseen, unseenServers } from "./check.ts";
+import { listed } from "../../core/listed.ts";
+import { type Check, bad, good, judged, onCluster, problem, unseen, unseenServers } from "./check.ts";
 import { type ClusterFacts, type DoctorFacts, serversOf } from "./facts.ts";
 import { TIGHT_BYTES, roomProblem } from "./machine-checks.ts";
 
@@ -63,7 +64,7 @@ function servers(cluster: ClusterFacts) {
     }),
   );
   const down = unseenServers(cluster);
-  const all = named(running.map(({ name }) => name));
+  const all = listed(running.map(({ name }) => name));
   return { problems, good: `${all} ${running.length === 1 ? "answers" : "answer"}`, unseen: down };
 }
 
@@ -84,7 +85,7 @@ function nodeDisk(cluster: ClusterFacts) {
   });
   const least = Math.min(...known.map(({ free }) => free));
   const text = known.length === 0 ? "" : `${formatBytes(least)} free where it is least`;
-  const why = blind.length === 0 ? null : `it cannot be told for ${named(blind)} while no server runs there`;
+  const why = blind.length === 0 ? null : `it cannot be told for ${listed(blind)} while no server runs there`;
   return { problems, good: text, unseen: why };
 }
 

@@ -1,19 +1,11 @@
 /** Checks of replication itself: who may write and who does, one history, streaming standbys, and the commit mode. */
+import { listed } from "../../core/listed.ts";
 import { coverage } from "../../core/authority.ts";
 import { synchronousStandbyNames } from "../../core/commit-rule.ts";
 import { isWeakCommit } from "../../core/decide/drift.ts";
 import { formatDuration } from "../../core/diagnose/units.ts";
 import { formatLsn } from "../../core/lsn.ts";
-import {
-  type Problem,
-  type Check,
-  named,
-  onPrimary,
-  onServers,
-  problem,
-  sqlIdentifier,
-  psql,
-} from "./check.ts";
+import { type Problem, type Check, onPrimary, onServers, problem, sqlIdentifier, psql } from "./check.ts";
 import type { ClusterFacts, MadeFacts, Server } from "./facts.ts";
 import { fromFindings } from "./from-findings.ts";
 
@@ -124,7 +116,7 @@ function oneWriter({ authority, observation }: MadeFacts): string {
   );
   return writers.length === 0
     ? "nobody accepts writes"
-    : `${named(writers)} alone accepts writes${authority === null ? "" : `, as term ${authority.term} says`}`;
+    : `${listed(writers)} alone accepts writes${authority === null ? "" : `, as term ${authority.term} says`}`;
 }
 
 function oneHistory({ authority, diagnosis }: MadeFacts): string {
@@ -140,7 +132,7 @@ function streaming({ diagnosis }: MadeFacts, { spec }: ClusterFacts): string {
   if (standbys.length === 0) return "there is no standby";
   const verbs = standbys.length === 1 ? ["receives", "replays"] : ["receive", "replay"];
   const replaying = standbys.every((node) => node.state !== "replay-paused");
-  return `${named(standbys.map((node) => node.name))} ${verbs.slice(0, replaying ? 2 : 1).join(" and ")}`;
+  return `${listed(standbys.map((node) => node.name))} ${verbs.slice(0, replaying ? 2 : 1).join(" and ")}`;
 }
 
 function of(servers: readonly Server[]): string {

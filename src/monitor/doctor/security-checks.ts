@@ -1,15 +1,7 @@
 /** Checks of who may come in, and with what: the replication role, password hashes, and pg_hba.conf. */
+import { listed } from "../../core/listed.ts";
 import { REPLICATION_ROLE } from "../../core/node-configuration.ts";
-import {
-  type Check,
-  type Problem,
-  named,
-  onPrimary,
-  onServers,
-  problem,
-  psql,
-  sqlIdentifier,
-} from "./check.ts";
+import { type Check, type Problem, onPrimary, onServers, problem, psql, sqlIdentifier } from "./check.ts";
 import type { ClusterFacts, Server } from "./facts.ts";
 
 export const SECURITY_CHECKS: readonly Check[] = [
@@ -44,7 +36,7 @@ function replicationRole({ name, health }: Server, { made }: ClusterFacts): Prob
     (word) => word !== "",
   );
   if (lacks.length > 0) {
-    const text = `${REPLICATION_ROLE} lacks ${named(lacks)}: no standby can connect again`;
+    const text = `${REPLICATION_ROLE} lacks ${listed(lacks)}: no standby can connect again`;
     found.push(problem("fail", null, text, alter(lacks.join(" "))));
   }
   const excess = [

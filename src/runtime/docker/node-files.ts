@@ -6,7 +6,7 @@
 import { dirname } from "node:path/posix";
 import { assert } from "../../support/assert.ts";
 import { PgrepKitError } from "../../support/errors.ts";
-import { shellQuoted } from "../../support/shell-quoted.ts";
+import { shellQuoted } from "../../core/shell-word.ts";
 import { type NodeFile, STAGE_MARK } from "../node-host.ts";
 import { diskFull, tellsOfFullDisk } from "./engine-error.ts";
 import type { ExecResult } from "./exec.ts";

@@ -10,7 +10,7 @@ import type { NodeName } from "../../core/spec.ts";
 import { KEEP_OUT_OF_THE_LOG, LOG_AS_BEFORE, runProgram } from "../../postgres/queries.ts";
 import type { Session } from "../../postgres/session.ts";
 import { PgrepKitError } from "../../support/errors.ts";
-import { shellQuoted } from "../../support/shell-quoted.ts";
+import { shellQuoted } from "../../core/shell-word.ts";
 import type { RuntimeContext } from "../context.ts";
 import { type NodeFile, STAGE_MARK } from "../node-host.ts";
 
